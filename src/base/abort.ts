@@ -1,0 +1,37 @@
+/** What every verb's options extend. @public */
+export interface AbortOptions {
+  /** Aborts the verb: it rejects with `signal.reason` untouched and leaves nothing, or a listed, removable object. */
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Waits for `promise` or for the abort, whichever comes first; the work itself goes on unless it listens to the signal too. */
+export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return promise
+  if (signal.aborted) {
+    promise.catch(() => {})
+    throw signal.reason
+  }
+  let onAbort: (() => void) | undefined
+  const aborted = new Promise<never>((_, reject) => {
+    onAbort = () => reject(signal.reason)
+    signal.addEventListener('abort', onAbort, { once: true })
+  })
+  try {
+    return await Promise.race([promise, aborted])
+  } finally {
+    if (onAbort) signal.removeEventListener('abort', onAbort)
+    promise.catch(() => {})
+  }
+}
+
+/** Calls `listener` at the abort, at once if it already happened; the result takes it back. */
+export function onAbort(signal: AbortSignal | undefined, listener: (reason: unknown) => void): () => void {
+  if (signal === undefined) return () => {}
+  const call = (): void => listener(signal.reason)
+  if (signal.aborted) {
+    call()
+    return () => {}
+  }
+  signal.addEventListener('abort', call, { once: true })
+  return () => signal.removeEventListener('abort', call)
+}

@@ -1,0 +1,35 @@
+import type { AbortOptions } from '../../base/abort.ts'
+
+/**
+ * The channel to a helper process (docs/architecture.md tells why there is one). Calls are small JSON messages; what a
+ * call does belongs to the rooms that register their operations in the helper's program.
+ */
+export interface Helper {
+  /** The helper's pid. */
+  readonly pid: number
+  /** Runs one operation. An abort or a deadline kills the helper (a fifo or a bomb can hang it, never the host); the next call starts another. */
+  call<Result>(operation: string, params: unknown, options?: HelperCallOptions): Promise<Result>
+  /** Tells the helper something without waiting for an answer; messages of one call's `onMessage` come the other way. */
+  close(): Promise<void>
+}
+
+/** Options of {@link Helper.call}. */
+export interface HelperCallOptions extends AbortOptions {
+  /** Kill the helper when the operation takes longer. */
+  readonly deadlineMs?: number
+  /** Called for each message the operation sends on its way. */
+  readonly onMessage?: (message: unknown) => void
+  /** Messages to the running operation, such as how far a growing file has been written. */
+  readonly messages?: AsyncIterable<unknown>
+}
+
+/** One operation as the helper's program runs it. */
+export type HelperOperation = (params: unknown, context: HelperContext) => unknown
+
+/** What an operation is handed besides its parameters. */
+export interface HelperContext {
+  /** Sends a message to the caller's `onMessage`. */
+  send(message: unknown): void
+  /** The caller's `messages`. */
+  readonly messages: AsyncIterable<unknown>
+}
