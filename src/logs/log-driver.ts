@@ -8,7 +8,8 @@ import type { LogEntry } from './entry.ts'
  *
  * **The rules.** `read` gives whole lines in the order they were written, joined from the pieces the monitor stored, each stream for
  * itself. With `follow` it goes on until `ended` resolves, and then still gives every line that was written. It never
- * polls, and it survives truncation and rotation of the file. `remove` removes everything, and a missing log is no error.
+ * polls, and it survives truncation and rotation of the file. A log that is not there yet is empty. `readRaw` chooses in the same
+ * way, but gives the bytes as the container wrote them, newlines included. `remove` removes everything, and a missing log is no error.
  *
  * **An example.** `for await (const { stream, line } of driver.read(place, { tail: 10 })) …`.
  *
@@ -19,6 +20,7 @@ export interface LogDriver {
   readonly name: string
   monitorArgs(place: LogPlace): readonly string[]
   read(place: LogPlace, options: LogReadOptions): AsyncIterable<LogEntry>
+  readRaw(place: LogPlace, options: LogReadOptions): AsyncIterable<Buffer>
   remove(place: LogPlace): Promise<void>
 }
 

@@ -1,4 +1,5 @@
 import type { AbortOptions } from '../base/abort.ts'
+import type { RuntimeCommand } from './oci-runtime.ts'
 
 /**
  * The contract of what stays with a container: starts the OCI runtime for it, keeps its stdio, writes its log, and
@@ -32,7 +33,9 @@ export interface Monitor {
   /** How the container ended, if its exit is written: code and time, and whether the kernel's OOM killer hit it. */
   exitOf(place: MonitorPlace): Promise<MonitorExit | undefined>
   /** Finds the monitor and container of a plan whose result was lost because the engine died in `create`. */
-  recover(place: MonitorPlace): Promise<MonitorResult | undefined>
+  recover(place: MonitorPlace): Promise<RecoveredMonitor | undefined>
+  /** Kills a monitor, so that nothing it has begun goes on. Comes before the runtime's `delete`, which takes the container itself away. */
+  end(monitor: Pick<MonitorResult, 'monitorPid' | 'monitorStartTime'>): Promise<void>
 }
 
 /** Where the files of one container lie. @public */
@@ -46,7 +49,7 @@ export interface MonitorPlace {
 /** All that a monitor is told. @public */
 export interface MonitorPlan extends MonitorPlace {
   readonly name: string
-  readonly runtime: { readonly path: string; readonly args: readonly string[] }
+  readonly runtime: RuntimeCommand
   /** Mounts made in the container's own mount namespace, in order, before the runtime runs. */
   readonly mounts: readonly PlannedMount[]
   /** The cgroup of the monitor itself, as detected on this host; see linux/cgroups. */
@@ -81,6 +84,11 @@ export interface MonitorResult {
   readonly monitorPid: number
   readonly monitorStartTime: string
 }
+
+/** A monitor that was found again. Its container is not there yet when it was cut off early. @public */
+export interface RecoveredMonitor
+  extends Pick<MonitorResult, 'monitorPid' | 'monitorStartTime'>,
+    Partial<Pick<MonitorResult, 'pid' | 'pidStartTime'>> {}
 
 /** How a container ended. @public */
 export interface MonitorExit {

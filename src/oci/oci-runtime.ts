@@ -23,7 +23,7 @@ export interface OCIRuntime {
   /** What this program can do on this host. */
   readonly features: OCIRuntimeFeatures
   /** How a monitor calls the program: its path (possibly a sealed copy in memory) and the arguments before the verb. */
-  command(): { readonly path: string; readonly args: readonly string[] }
+  command(): RuntimeCommand
   /** What the program knows of the container, or `undefined`. */
   state(id: string, options?: AbortOptions): Promise<OCIRuntimeState | undefined>
   start(id: string, options?: AbortOptions): Promise<void>
@@ -33,6 +33,14 @@ export interface OCIRuntime {
   pause(id: string, options?: AbortOptions): Promise<void>
   resume(id: string, options?: AbortOptions): Promise<void>
   delete(id: string, options?: AbortOptions & { readonly force?: boolean }): Promise<{ readonly found: boolean }>
+}
+
+/** A runtime as others call it. @public */
+export interface RuntimeCommand {
+  readonly name: string
+  readonly path: string
+  /** What comes before the verb. */
+  readonly args: readonly string[]
 }
 
 /** What a runtime can do. @public */
@@ -61,10 +69,18 @@ export interface OCIExecOptions extends AbortOptions {
   readonly pidFile: string
   /** File descriptors of this process for the program's stdin, stdout and stderr. */
   readonly stdio: readonly [number, number, number]
-  /** The program gets a terminal: a socket path that receives its master (with `execConsoleSocket`), otherwise stdio are the slave. */
-  readonly tty?: { readonly consoleSocket?: string }
+  /** The program gets a terminal; see `exec-terminal.ts`. */
+  readonly tty?: OCIExecTerminal
   /** The environment of the runtime itself. */
   readonly env?: Readonly<Record<string, string>>
+}
+
+/** How the terminal of an exec reaches us: one of both. @public */
+export interface OCIExecTerminal {
+  /** With the feature `execConsoleSocket`: the path of a socket that is sent the terminal's master. */
+  readonly consoleSocket?: string
+  /** Without it: the path of a terminal that becomes the runtime's own, instead of `stdio`; the runtime copies between it and the program's. */
+  readonly slavePath?: string
 }
 
 /** A running exec. @public */

@@ -8,6 +8,7 @@ import type { Digest } from '../base/digest.ts'
  * **The model.** A blob is immutable: it is there whole, or not at all. What is on its way in is an *ingest*, known by
  * a reference of the caller's choice (usually the digest it expects); an ingest survives its writer and is resumed by
  * asking for the same reference again.
+ * A reference is a text of at most 200 bytes.
  *
  * **The rules.** 1. `ingest().commit` checks size and digest, makes the bytes durable, and only then lets the blob appear; a
  * mismatch rejects with `corrupt` and forgets the ingest. 2. Committing a blob that is there already succeeds.
@@ -25,7 +26,10 @@ import type { Digest } from '../base/digest.ts'
 export interface ContentStore {
   /** Size and time of a blob, or `undefined`. */
   stat(digest: Digest): Promise<BlobInfo | undefined>
-  /** The bytes of a blob. Rejects with `not-found`. `path` is where they lie, for those who may read the file itself. */
+  /**
+   * The bytes of a blob, from `start` up to and without `end`. Rejects with `not-found`. `path` is where they lie, for those who may
+   * read the file itself.
+   */
   open(
     digest: Digest,
     options?: { readonly start?: number; readonly end?: number },
@@ -34,8 +38,8 @@ export interface ContentStore {
   ingest(options: IngestOptions): Promise<Ingest>
   /** All blobs, in no order. */
   list(): AsyncIterable<BlobInfo>
-  /** Unfinished ingests, with the time of their last write: the collector's business. */
-  ingests(): AsyncIterable<{ readonly reference: string; readonly sizeBytes: number; readonly updatedAt: Date; forget(): Promise<void> }>
+  /** Unfinished ingests: the collector's business. */
+  ingests(): AsyncIterable<UnfinishedIngest>
   /** Removes a blob. Only the collector calls it. A missing one is no error. */
   delete(digest: Digest): Promise<void>
 }
@@ -45,6 +49,16 @@ export interface BlobInfo {
   readonly digest: Digest
   readonly sizeBytes: number
   readonly createdAt: Date
+}
+
+/** An ingest that was not committed. @public */
+export interface UnfinishedIngest {
+  readonly reference: string
+  readonly sizeBytes: number
+  /** The time of its last write. */
+  readonly updatedAt: Date
+  /** Removes it, and resolves with `true`; an ingest that is being written stays. */
+  forget(): Promise<boolean>
 }
 
 /** Options of {@link ContentStore.ingest}. @public */

@@ -30,11 +30,13 @@ export interface Snapshotter {
   prepare(name: string, options?: PrepareOptions): Promise<void>
   /** How the snapshot is mounted as one tree; a single bind mount where it is a plain directory. */
   mounts(name: string, options?: { readonly readOnly?: boolean; readonly volatile?: boolean }): Promise<readonly MountSpec[]>
+  /** The directories that make up the tree, topmost first: for looking at a few files without a mount (`merged-view.ts`). */
+  layers(name: string): Promise<readonly string[]>
   /** Where a layer is extracted to: a directory holding only this snapshot's own part, whiteouts in the driver's form. */
   extractTarget(name: string): Promise<ExtractTarget>
   /** Turns the active snapshot `active` into the committed one `name`. If `name` is there already, `active` is dropped. */
   commit(name: string, active: string, options?: AbortOptions): Promise<void>
-  /** Removes a snapshot. The tree may go in the background: `settled` waits for that. */
+  /** Removes a snapshot. It is gone at once; its tree may go in the background. */
   remove(name: string): Promise<void>
   /** All snapshots, in no order. */
   list(): AsyncIterable<SnapshotInfo>
@@ -70,4 +72,6 @@ export interface ExtractTarget {
   readonly path: string
   /** `overlay`: deletions become character devices 0:0 and opaque attributes; `apply`: they are carried out on the tree, which holds the parent's content. */
   readonly whiteouts: 'overlay' | 'apply'
+  /** The attribute that makes a directory opaque, for `overlay`; in a user namespace it is not the kernel's own. */
+  readonly opaqueXattr?: 'trusted.overlay.opaque' | 'user.overlay.opaque'
 }

@@ -5,11 +5,15 @@ import type { AbortOptions } from '../../base/abort.ts'
  * call does belongs to the rooms that register their operations in the helper's program.
  */
 export interface Helper {
-  /** The helper's pid. */
+  /** The helper's pid; 0 while none runs. */
   readonly pid: number
-  /** Runs one operation. An abort or a deadline kills the helper (a fifo or a bomb can hang it, never the host); the next call starts another. */
+  /**
+   * Runs one operation. An abort or a deadline first asks the operation to end by its context's `signal`; one that does not look at it, or
+   * hangs, is killed with the whole helper (a fifo or a bomb can hang it, never the host), and the next call starts another. An operation
+   * that succeeds in spite of the abort gives its result, so that nothing it made is lost.
+   */
   call<Result>(operation: string, params: unknown, options?: HelperCallOptions): Promise<Result>
-  /** Tells the helper something without waiting for an answer; messages of one call's `onMessage` come the other way. */
+  /** Ends the helper, with what it still does. Idempotent; calls reject with `closed` from now on. */
   close(): Promise<void>
 }
 
@@ -32,4 +36,6 @@ export interface HelperContext {
   send(message: unknown): void
   /** The caller's `messages`. */
   readonly messages: AsyncIterable<unknown>
+  /** Aborted when the caller gives up. An operation that reads this promises to clean up and end soon: it is given some seconds. */
+  readonly signal: AbortSignal
 }

@@ -1,0 +1,56 @@
+import ts from 'typescript'
+import { isTest, lineOf, type Problem, type SourceFile, walk } from './files.ts'
+
+/** The longest a file may be. Lists of declarations, where a cut would only hide half of the list, are exempt. */
+const maxLines = 400
+const declarations = /^src\/(linux\/native|specs)\//
+
+/** Where the environment may be read: there, and in programs of our own that have nobody to hand it to them. */
+const readsEnvironment = /^src\/(config\/|runtime\/[a-z-]+-main\.ts$)/
+
+/** Dependencies that have one home. Everything else asks that home. */
+const homes: Readonly<Record<string, RegExp>> = {
+  koffi: /^src\/linux\/native\/koffi\.ts$/,
+  lmdb: /^src\/state\/stores\/lmdb[a-z-]*\.ts$/,
+  zod: /^src\/base\/schema\.ts$/,
+  'proper-lockfile': /^src\/state\/stores\/file[a-z-]*\.ts$/,
+}
+
+/** What the house rules ask of one file, as far as a program can see it. */
+export function checkRules(file: SourceFile): Problem[] {
+  const problems: Problem[] = []
+  const { path, tree } = file
+  const inSource = path.startsWith('src/') && !isTest(path)
+  const report = (line: number, message: string): void => void problems.push({ path, line, message })
+
+  const lines = tree.getLineAndCharacterOfPosition(tree.getEnd()).line
+  if (lines > maxLines && !declarations.test(path))
+    report(lines, `has ${lines} lines, more than ${maxLines}; a second concern wants a file of its own`)
+
+  for (const [index, text] of tree.text.split('\n').entries()) {
+    if (/\b(TODO|FIXME|XXX)\b/.test(text) && path !== 'scripts/source/rules.ts') report(index + 1, 'is unfinished, and says so')
+  }
+
+  if (inSource) {
+    for (const { line, specifier, lazy, typeOnly } of file.imports) {
+      if (specifier.startsWith('.') || specifier.startsWith('node:')) continue
+      if (!lazy && !typeOnly) report(line, `loads ${specifier} when the package is imported; load it at first use`)
+      const home = homes[specifier]
+      if (home !== undefined && !home.test(path)) report(line, `imports ${specifier}, which only ${home.source.replaceAll('\\', '')} may`)
+    }
+    walk(tree, (node) => {
+      const message = forbidden(node, path)
+      if (message !== undefined) report(lineOf(tree, node), message)
+    })
+  }
+  return problems
+}
+
+function forbidden(node: ts.Node, path: string): string | undefined {
+  if (ts.isExportDeclaration(node) && node.exportClause === undefined) return 'export *: list the names'
+  if (ts.isPropertyAccessExpression(node) && ts.isIdentifier(node.expression) && node.expression.text === 'process') {
+    if (node.name.text === 'env' && !readsEnvironment.test(path)) return 'reads process.env; src/config does that'
+    if (node.name.text === 'umask') return "changes the host's umask"
+  }
+  return undefined
+}

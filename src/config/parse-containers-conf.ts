@@ -1,0 +1,128 @@
+import { LibpodError } from '../base/errors.ts'
+import {
+  assignmentsOf,
+  badValue,
+  booleanOf,
+  bytesOf,
+  type ConfValue,
+  integerOf,
+  isTable,
+  textOf,
+  textsOf,
+  ulimitsOf,
+} from './conf-values.ts'
+import type { ContainersConf, ContainersSection, EngineSection, NamespaceDefault } from './containers-conf.ts'
+
+/** How one key of the file changes a section; keys that are not named here belong to others and are passed over. */
+type Keys<Section> = Readonly<Record<string, (value: ConfValue, before: Section) => Partial<Section>>>
+
+const containersKeys: Keys<ContainersSection> = {
+  annotations: (value, { annotations }) => ({ annotations: assignmentsOf(value, annotations) }),
+  apparmor_profile: (value) => ({ apparmorProfile: textOf(value) }),
+  cgroupns: (value) => ({ cgroupns: namespaceOf(value) }),
+  default_capabilities: (value, { defaultCapabilities }) => ({ defaultCapabilities: textsOf(value, defaultCapabilities) }),
+  default_sysctls: (value, { defaultSysctls }) => ({ defaultSysctls: assignmentsOf(value, defaultSysctls) }),
+  default_ulimits: (value) => ({ defaultUlimits: ulimitsOf(value) }),
+  devices: (value, { devices }) => ({ devices: textsOf(value, devices) }),
+  env: (value, { env }) => ({ env: assignmentsOf(value, env) }),
+  http_proxy: (value) => ({ httpProxy: booleanOf(value) }),
+  init: (value) => ({ init: booleanOf(value) }),
+  init_path: (value) => ({ initPath: textOf(value) }),
+  ipcns: (value) => ({ ipcns: namespaceOf(value) }),
+  no_hosts: (value) => ({ noHosts: booleanOf(value) }),
+  pidns: (value) => ({ pidns: namespaceOf(value) }),
+  pids_limit: (value) => ({ pidsLimit: integerOf(value) }),
+  read_only: (value) => ({ readOnly: booleanOf(value) }),
+  seccomp_profile: (value) => ({ seccompProfile: textOf(value) }),
+  shm_size: (value) => ({ shmSizeBytes: bytesOf(value) }),
+  umask: (value) => ({ umask: umaskOf(value) }),
+  utsns: (value) => ({ utsns: namespaceOf(value) }),
+}
+
+const engineKeys: Keys<EngineSection> = {
+  cgroup_manager: (value) => ({ cgroupManager: cgroupManagerOf(value) }),
+  conmon_env_vars: (value, { conmonEnv }) => ({ conmonEnv: assignmentsOf(value, conmonEnv) }),
+  conmon_path: (value, { conmonPath }) => ({ conmonPath: textsOf(value, conmonPath) }),
+  helper_binaries_dir: (value, { helperBinariesDir }) => ({ helperBinariesDir: textsOf(value, helperBinariesDir) }),
+  hooks_dir: (value, { hooksDir }) => ({ hooksDir: textsOf(value, hooksDir ?? []) }),
+  runtime: (value) => ({ runtime: textOf(value) }),
+  runtimes: (value, { runtimes }) => ({ runtimes: { ...runtimes, ...runtimesOf(value) } }),
+  stop_timeout: (value) => ({ stopTimeoutMs: integerOf(value) * 1000 }),
+}
+
+/** Lays one file over what the earlier ones said. Throws `invalid-argument` with file and line, or file and key. */
+export async function applyContainersConf(before: ContainersConf, file: string, text: string): Promise<ContainersConf> {
+  const { parse } = await import('smol-toml')
+  let document: Readonly<Record<string, unknown>>
+  try {
+    document = parse(text)
+  } catch (cause) {
+    throw brokenFile(file, cause)
+  }
+  const init = isTable(document['engine']) ? document['engine']['init_path'] : undefined
+  return {
+    containers: {
+      ...applySection('containers', containersKeys, before.containers, document, file),
+      // Older files have the path of the init program in the other table.
+      ...(typeof init === 'string' ? { initPath: init } : {}),
+    },
+    engine: applySection('engine', engineKeys, before.engine, document, file),
+  }
+}
+
+function applySection<Section extends object>(
+  name: string,
+  keys: Keys<Section>,
+  before: Section,
+  document: Readonly<Record<string, unknown>>,
+  file: string,
+): Section {
+  const table = document[name]
+  if (table === undefined) return before
+  if (!isTable(table)) throw badValue({ value: table, file, key: name }, 'a table')
+  let section = before
+  for (const [key, value] of Object.entries(table)) {
+    const change = keys[key]
+    if (change && value !== '') section = { ...section, ...change({ value, file, key: `${name}.${key}` }, section) }
+  }
+  return section
+}
+
+/** `host` is the one other choice that a default can make; `shareable` and `none` of the IPC namespace are private ones. */
+function namespaceOf(value: ConfValue): NamespaceDefault {
+  const text = textOf(value)
+  if (text === 'host') return 'host'
+  if (text === 'private' || text === 'shareable' || text === 'none') return 'private'
+  throw badValue(value, '"private" or "host"')
+}
+
+function cgroupManagerOf(value: ConfValue): 'cgroupfs' | 'systemd' {
+  const text = textOf(value)
+  if (text === 'cgroupfs' || text === 'systemd') return text
+  throw badValue(value, '"cgroupfs" or "systemd"')
+}
+
+function umaskOf(value: ConfValue): number {
+  const text = textOf(value)
+  if (!/^0?[0-7]{1,3}$/.test(text)) throw badValue(value, 'an octal number such as "0022"')
+  return Number.parseInt(text, 8)
+}
+
+function runtimesOf(value: ConfValue): Record<string, readonly string[]> {
+  if (!isTable(value.value)) throw badValue(value, 'a table of lists of paths')
+  return Object.fromEntries(
+    Object.entries(value.value).map(([name, paths]) => [name, textsOf({ ...value, value: paths, key: `${value.key}.${name}` }, [])]),
+  )
+}
+
+function brokenFile(file: string, cause: unknown): LibpodError {
+  const { line, message } = cause as { readonly line?: number; readonly message?: string }
+  const place = line === undefined ? file : `${file}:${line}`
+  const [what] = (message ?? String(cause)).replace(/^Invalid TOML document: /, '').split('\n')
+  return new LibpodError(
+    'invalid-argument',
+    `${place}: ${what ?? 'not valid'}.`,
+    { path: place },
+    { cause, hint: 'Correct the file; it is written in TOML.' },
+  )
+}

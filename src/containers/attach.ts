@@ -1,0 +1,113 @@
+import { PassThrough, type Readable, Writable } from 'node:stream'
+import { type AbortOptions, onAbort } from '../base/abort.ts'
+import { LibpodError } from '../base/errors.ts'
+import type { MonitorAttachment } from '../oci/monitor.ts'
+import { monitorOf } from './lifecycle/pins.ts'
+import { withContainer } from './lifecycle/with-container.ts'
+import { monitorPlaceOf } from './places.ts'
+import type { ContainersServices } from './services.ts'
+import { checkStatus } from './status.ts'
+import { subjectOf } from './subject.ts'
+
+/** Options of {@link Container.attach}. @public */
+export interface AttachOptions extends AbortOptions {
+  /** Connect to the container's stdin too; it must have been created with `stdin: true` or `tty: true`. */
+  readonly stdin?: boolean | undefined
+  /** Stop reading from the container while the reader is slow. The container then waits with its output: by default a slow reader is dropped instead. */
+  readonly backpressure?: boolean | undefined
+}
+
+/**
+ * A connection to a container's own stdio. What was written before is not replayed. Closing it (or disposing of it)
+ * leaves the container alone.
+ *
+ * @public
+ */
+export interface AttachSession extends AsyncDisposable {
+  /** What the container writes to stdout; everything, if it has a terminal. Ends with the container. */
+  readonly stdout: Readable
+  readonly stderr: Readable
+  /** The container's stdin; absent without `stdin: true`. Ending it ends the container's stdin. */
+  readonly stdin?: Writable
+  /** Resizes the container's terminal. */
+  resize(size: { readonly rows: number; readonly columns: number }): Promise<void>
+  close(): Promise<void>
+}
+
+/** How much may wait for a slow reader before it is dropped. */
+const patienceBytes = 1024 * 1024
+
+/** Connects to the stdio of a container that is initialized or running. */
+export async function attachContainer(
+  services: ContainersServices,
+  id: string,
+  { stdin = false, backpressure = false, signal }: AttachOptions = {},
+): Promise<AttachSession> {
+  const { monitor, attachment, record } = await withContainer(services, id, { signal }, async ({ record }) => {
+    checkStatus('attach', record)
+    const monitor = monitorOf(services, record)
+    return { result: { record, monitor, attachment: await monitor.attach(monitorPlaceOf(services.places, id), { stdin }) } }
+  })
+  await services.emit({ ...subjectOf(record), action: 'attach' })
+  const stdout = new PassThrough({ highWaterMark: patienceBytes })
+  const stderr = new PassThrough({ highWaterMark: patienceBytes })
+  const closeSession = async (): Promise<void> => {
+    release()
+    unregister()
+    await attachment.close()
+  }
+  const unregister = services.closer.add(closeSession)
+  const release = onAbort(signal, (reason) => {
+    for (const stream of [stdout, stderr]) stream.destroy(reason as Error)
+    void attachment.close()
+  })
+  void pump(attachment, { stdout, stderr }, backpressure).finally(() => {
+    release()
+    unregister()
+  })
+  return {
+    stdout,
+    stderr,
+    ...(stdin ? { stdin: stdinOf(attachment) } : {}),
+    resize: (size) => monitor.control(monitorPlaceOf(services.places, id), { resize: size }),
+    close: closeSession,
+    [Symbol.asyncDispose]: closeSession,
+  }
+}
+
+/** Always drains: a reader that stops would stop the container. */
+async function pump(
+  attachment: MonitorAttachment,
+  streams: { stdout: PassThrough; stderr: PassThrough },
+  backpressure: boolean,
+): Promise<void> {
+  try {
+    for await (const { stream, data } of attachment.output) {
+      const target = streams[stream]
+      if (target.destroyed || target.write(data)) continue
+      if (backpressure) await new Promise<void>((resume) => target.once('drain', resume).once('close', resume))
+      else if (target.writableLength > patienceBytes) {
+        throw new LibpodError(
+          'slow-consumer',
+          `The reader of ${stream} is ${target.writableLength} bytes behind and was dropped, so that the container goes on.`,
+          {
+            bufferedBytes: target.writableLength,
+          },
+          { hint: 'Read faster, or attach with { backpressure: true }.' },
+        )
+      }
+    }
+    streams.stdout.end()
+    streams.stderr.end()
+  } catch (error) {
+    for (const stream of [streams.stdout, streams.stderr]) stream.destroy(error as Error)
+    await attachment.close()
+  }
+}
+
+function stdinOf(attachment: MonitorAttachment): Writable {
+  return new Writable({
+    write: (chunk: Buffer, _encoding, done) => void attachment.write(chunk).then(() => done(), done),
+    final: (done) => void attachment.end().then(() => done(), done),
+  })
+}

@@ -1,0 +1,73 @@
+import { randomBytes } from 'node:crypto'
+import { rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { AbortOptions } from '../../base/abort.ts'
+import type { OCIExec, OCIExecTerminal, OCIRuntime } from '../../oci/oci-runtime.ts'
+import { generateExecProcess } from '../../oci/spec/exec-process.ts'
+import { accountsOf } from '../create/accounts.ts'
+import { runtimeOf } from '../lifecycle/pins.ts'
+import { bundleOf } from '../places.ts'
+import type { ContainerRecord } from '../record.ts'
+import type { ContainersServices } from '../services.ts'
+import { checkStatus } from '../status.ts'
+import { requireRecord } from '../store.ts'
+import { subjectOf } from '../subject.ts'
+import type { ExecProcessOptions } from './options.ts'
+
+/** An exec that is prepared but not yet started: its files lie in the bundle. */
+export interface PreparedExec {
+  readonly record: ContainerRecord
+  readonly runtime: OCIRuntime
+  /** Starts it with these file descriptors. */
+  run(stdio: readonly [number, number, number], tty?: OCIExecTerminal): Promise<OCIExec>
+  /** A path in the bundle for a socket of this exec. */
+  readonly socketPath: string
+  /** Tells of the end and removes the files. */
+  finish(exitCode: number | undefined): Promise<void>
+}
+
+/** Writes the OCI `process` of an exec. No lock is taken: a container that ends meanwhile makes the exec fail. */
+export async function prepareExec(
+  services: ContainersServices,
+  id: string,
+  command: readonly string[],
+  options: ExecProcessOptions & AbortOptions & { readonly tty: boolean },
+): Promise<PreparedExec> {
+  services.closer.check()
+  const record = await requireRecord(services, id)
+  checkStatus('exec', record)
+  const runtime = await runtimeOf(services, record)
+  const accounts = await accountsOf(services, record)
+  const { env, user, workdir, privileged, tty, signal } = options
+  const spec = generateExecProcess({
+    command,
+    options: record.options,
+    exec: { env, user, workdir, privileged, tty },
+    accounts,
+    host: await services.host(),
+  })
+  const stem = join(bundleOf(services.places, id), `exec-${randomBytes(6).toString('hex')}`)
+  const processFile = `${stem}.json`
+  const pidFile = `${stem}.pid`
+  await writeFile(processFile, JSON.stringify(spec), { mode: 0o600 })
+  return {
+    record,
+    runtime,
+    socketPath: `${stem}.sock`,
+    async run(stdio, console) {
+      const exec = await runtime.exec(id, {
+        processFile,
+        pidFile,
+        stdio,
+        ...(console === undefined ? {} : { tty: console }),
+        ...(signal ? { signal } : {}),
+      })
+      await services.emit({ ...subjectOf(record), action: 'exec', attributes: { ...record.options.labels, command: command.join(' ') } })
+      return exec
+    },
+    async finish(exitCode) {
+      await Promise.all([rm(processFile, { force: true }), rm(pidFile, { force: true })])
+      if (exitCode !== undefined) await services.emit({ ...subjectOf(record), action: 'exec_died', exitCode })
+    },
+  }
+}

@@ -1,0 +1,40 @@
+import type { AbortOptions } from '../../base/abort.ts'
+import { step } from '../../base/steps.ts'
+import { parseSignal, signalNumbers } from '../../linux/signals.ts'
+import type { ContainerRecord } from '../record.ts'
+import type { ContainersServices } from '../services.ts'
+import { checkStatus } from '../status.ts'
+import { updateState } from '../store.ts'
+import { subjectOf } from '../subject.ts'
+import { runtimeOf } from './pins.ts'
+import { withContainer } from './with-container.ts'
+
+/** Sends a signal to a container's program; SIGKILL and its own stop signal also keep the restart policy from starting it again. */
+export async function killContainer(
+  services: ContainersServices,
+  id: string,
+  signal: string | number,
+  options: AbortOptions = {},
+): Promise<void> {
+  const number = parseSignal(signal, 'signal')
+  await withContainer(services, id, options, async ({ record }) => {
+    checkStatus('kill', record)
+    if (number === signalNumbers.SIGKILL || number === record.options.stopSignal) await markStopped(services, record, 'kill.mark')
+    await killHeld(services, record, number)
+    await services.emit({ ...subjectOf(record), action: 'kill', attributes: { ...record.options.labels, signal: String(number) } })
+    return { result: undefined }
+  })
+}
+
+/** Persisted before the signal goes out: otherwise the restart policy would revive what a user stopped. */
+export async function markStopped(services: ContainersServices, record: ContainerRecord, name: string): Promise<void> {
+  if (record.state.stoppedByUser) return
+  await step(services.probe, name, () => updateState(services, record.id, (state) => ({ ...state, stoppedByUser: true })))
+}
+
+/** Sends a signal; the caller holds the lock. A container without a pid namespace of its own is killed as a whole cgroup. */
+export async function killHeld(services: ContainersServices, record: ContainerRecord, signal: number): Promise<void> {
+  const runtime = await runtimeOf(services, record)
+  const all = signal === signalNumbers.SIGKILL && record.options.pid === 'host'
+  await step(services.probe, 'kill.signal', () => runtime.kill(record.id, signal, { all }))
+}

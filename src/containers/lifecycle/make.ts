@@ -1,0 +1,52 @@
+import type { AbortOptions } from '../../base/abort.ts'
+import { step } from '../../base/steps.ts'
+import { logPlaceOf, monitorPlaceOf } from '../places.ts'
+import { type ContainerRecord, containerKind, type LiveContainer } from '../record.ts'
+import type { ContainersServices } from '../services.ts'
+import { logDriverOf, monitorOf, runtimeOf } from './pins.ts'
+import { prepareBundle } from './prepare-bundle.ts'
+import { undoStart } from './settle.ts'
+
+/**
+ * Makes a container in its OCI runtime: bundle, mounts, monitor; its program is not started yet. The lock is held. The
+ * entry `starting` in the live store comes first, so that whoever finds it knows that something may be there; on any
+ * failure everything is taken back.
+ */
+export async function makeContainer(
+  services: ContainersServices,
+  record: ContainerRecord,
+  { signal }: AbortOptions,
+): Promise<LiveContainer> {
+  const { id } = record
+  const starting: LiveContainer = { phase: 'starting', generation: record.state.generation + 1 }
+  await step(services.probe, 'start.mark', () => services.live.set(containerKind.kind, id, starting))
+  try {
+    signal?.throwIfAborted()
+    const mounts = await prepareBundle(services, record)
+    const runtime = await runtimeOf(services, record)
+    const monitor = monitorOf(services, record)
+    const host = await services.host()
+    const made = await step(services.probe, 'start.create', () =>
+      monitor.create(
+        {
+          ...monitorPlaceOf(services.places, id),
+          name: record.name,
+          runtime: runtime.command(),
+          mounts,
+          monitorCgroup: services.monitorCgroup,
+          logArgs: logDriverOf(services, record).monitorArgs(logPlaceOf(record)),
+          terminal: record.options.tty,
+          stdin: record.options.stdin,
+          exitCommand: services.exitCommand(id),
+          env: services.config.monitorEnv,
+          systemdCgroup: host.systemdCgroup,
+        },
+        { signal },
+      ),
+    )
+    return { ...starting, ...made }
+  } catch (error) {
+    await undoStart(services, id)
+    throw error
+  }
+}

@@ -1,0 +1,51 @@
+import { mkdir } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { step } from '../../base/steps.ts'
+import { writeBundle } from '../../oci/bundle.ts'
+import type { PlannedMount } from '../../oci/monitor.ts'
+import { generateSpec } from '../../oci/spec/generate.ts'
+import { prepareSpec } from '../../oci/spec/prepare.ts'
+import { accountsOf } from '../create/accounts.ts'
+import { bundleOf, rootfsOf } from '../places.ts'
+import type { ContainerRecord } from '../record.ts'
+import type { ContainersServices } from '../services.ts'
+import { runtimeOf } from './pins.ts'
+
+/** Writes the bundle and gives the mounts that its container needs. */
+export async function prepareBundle(services: ContainersServices, record: ContainerRecord): Promise<PlannedMount[]> {
+  const { id, options } = record
+  const bundle = bundleOf(services.places, id)
+  const rootfs = options.rootfs ?? rootfsOf(services.places, id)
+  const [host, runtime] = await Promise.all([services.host(), runtimeOf(services, record)])
+  const compileSeccomp = runtime.features.seccompBpf ? services.compileSeccomp : undefined
+  const [accounts, prepared, root] = await Promise.all([
+    accountsOf(services, record),
+    prepareSpec({ options, host, compileSeccomp }),
+    rootMounts(services, record, rootfs),
+  ])
+  const { config, files, mounts } = generateSpec({
+    id,
+    name: record.name,
+    options,
+    rootfs,
+    bundle,
+    accounts,
+    host,
+    cgroupsPath: record.cgroupsPath,
+    stopSignal: options.stopSignal,
+    ...prepared,
+    ...(record.image === undefined ? {} : { image: { id: record.image.id, name: record.image.name } }),
+  })
+  await step(services.probe, 'start.bundle', async () => {
+    await mkdir(dirname(record.logPath), { recursive: true, mode: 0o700 })
+    await writeBundle(bundle, { config, files })
+  })
+  return [...root, ...mounts]
+}
+
+async function rootMounts(services: ContainersServices, record: ContainerRecord, target: string): Promise<PlannedMount[]> {
+  if (record.options.rootfs !== undefined) return []
+  const volatile = record.owner !== undefined || record.options.autoRemove
+  const mounts = await services.snapshots.mounts(record.id, { volatile })
+  return mounts.map((mount) => ({ ...mount, target, mkdir: 0o700 }))
+}

@@ -1,0 +1,15 @@
+import type { ContainersServices } from '../services.ts'
+import { checkStatus, isActive } from '../status.ts'
+import { requireRecord } from '../store.ts'
+import { subjectOf } from '../subject.ts'
+import { startContainer } from './start.ts'
+import { type StopContainerOptions, stopContainer } from './stop.ts'
+
+/** Stops a container if it runs, and starts it. */
+export async function restartContainer(services: ContainersServices, id: string, options: StopContainerOptions = {}): Promise<void> {
+  const record = await requireRecord(services, id)
+  checkStatus('restart', record)
+  if (isActive(record.state.status)) await stopContainer(services, id, options)
+  await startContainer(services, id, { signal: options.signal })
+  await services.emit({ ...subjectOf(record), action: 'restart' })
+}

@@ -1,0 +1,86 @@
+import type { AbortOptions } from '../../base/abort.ts'
+import { step } from '../../base/steps.ts'
+import { type ContainerRecord, containerKind, type LiveContainer } from '../record.ts'
+import type { ContainersServices } from '../services.ts'
+import { checkStatus } from '../status.ts'
+import { updateState } from '../store.ts'
+import { subjectOf } from '../subject.ts'
+import { makeContainer } from './make.ts'
+import { runtimeOf } from './pins.ts'
+import { undoStart } from './settle.ts'
+import { type HeldContainer, withContainer } from './with-container.ts'
+
+/** Options of {@link Container.start}. @public */
+export interface StartContainerOptions extends AbortOptions {}
+
+/** Starts a container. Resolves when its program runs. */
+export function startContainer(
+  services: ContainersServices,
+  id: string,
+  { signal }: StartContainerOptions = {},
+): Promise<{ changed: boolean }> {
+  return withContainer<{ changed: boolean }>(services, id, { signal }, async (held) => {
+    if (held.record.state.status === 'running') return { result: { changed: false } }
+    checkStatus('start', held.record)
+    await startHeld(services, held, { signal })
+    return { result: { changed: true } }
+  })
+}
+
+/** Makes the container in its runtime, so that it can be attached to before its program starts. */
+export function initContainer(services: ContainersServices, id: string, { signal }: AbortOptions = {}): Promise<{ changed: boolean }> {
+  return withContainer<{ changed: boolean }>(services, id, { signal }, async ({ record }) => {
+    if (record.state.status === 'initialized') return { result: { changed: false } }
+    checkStatus('init', record)
+    const live = await makeContainer(services, record, { signal })
+    await step(services.probe, 'init.commit', () =>
+      updateState(services, id, (state) => ({ ...fresh(state), status: 'initialized', generation: live.generation })),
+    )
+    await step(services.probe, 'init.live', () => services.live.set(containerKind.kind, id, { ...live, phase: 'started' }))
+    await services.emit({ ...subjectOf(record), action: 'init' })
+    return { result: { changed: true } }
+  })
+}
+
+/** Starts a container whose lock is held; `restarted` when the restart policy does it. */
+export async function startHeld(
+  services: ContainersServices,
+  { record, live }: HeldContainer,
+  { signal, restarted = false }: AbortOptions & { readonly restarted?: boolean } = {},
+): Promise<void> {
+  const made = record.state.status === 'initialized' && live ? live : await makeContainer(services, record, { signal })
+  try {
+    const runtime = await runtimeOf(services, record)
+    await step(services.probe, 'start.runtime', () => runtime.start(record.id, { signal }))
+  } catch (error) {
+    await undoStart(services, record.id)
+    if (record.state.status === 'initialized') await updateState(services, record.id, (state) => ({ ...state, status: 'created' }))
+    throw error
+  }
+  await commitRunning(services, record, made, restarted)
+  await step(services.probe, 'start.event', () => services.emit({ ...subjectOf(record), action: 'start' }))
+}
+
+async function commitRunning(
+  services: ContainersServices,
+  record: ContainerRecord,
+  made: LiveContainer,
+  restarted: boolean,
+): Promise<void> {
+  const startedAt = new Date().toISOString()
+  await step(services.probe, 'start.commit', () =>
+    updateState(services, record.id, (state) => ({
+      ...fresh(state),
+      status: 'running',
+      generation: made.generation,
+      startedAt,
+      restartCount: restarted ? state.restartCount + 1 : 0,
+    })),
+  )
+  await step(services.probe, 'start.live', () => services.live.set(containerKind.kind, record.id, { ...made, phase: 'started' }))
+}
+
+/** The state without what belongs to an earlier run. */
+function fresh({ generation, restartCount, status }: ContainerRecord['state']): ContainerRecord['state'] {
+  return { generation, restartCount, status }
+}

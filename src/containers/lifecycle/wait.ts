@@ -1,0 +1,104 @@
+import { type AbortOptions, abortable } from '../../base/abort.ts'
+import { LibpodError } from '../../base/errors.ts'
+import type { ContainerRecord, ExitReason } from '../record.ts'
+import type { ContainersServices, LiveEntries } from '../services.ts'
+import { type ContainerStatus, containerStatuses, isActive } from '../status.ts'
+import { readLive, readRecord } from '../store.ts'
+import { whenEnded } from './when-ended.ts'
+
+/**
+ * What {@link Container.wait} waits for. `stopped` (default): it has ended and will not be restarted; a container that
+ * was never started is waited for until its first run has ended. `next-exit`: the end of its next (or present) run.
+ * `removed`: it is gone. `not-running` is Docker's word for: it does not run now or any more. And every state by name, as with Podman.
+ *
+ * @public
+ */
+export type WaitCondition = 'stopped' | 'next-exit' | 'removed' | 'not-running' | ContainerStatus
+
+/** Options of {@link Container.wait}. @public */
+export interface WaitContainerOptions extends AbortOptions {
+  readonly condition?: WaitCondition | undefined
+}
+
+/** How a container ended. @public */
+export interface WaitResult {
+  /** 128 + n after signal n; `null` where it is unknown: see `reason`. A container that never ran has 0, as with Podman. */
+  readonly exitCode: number | null
+  /** The kernel ended it because it used more memory than it may. */
+  readonly oomKilled: boolean
+  /** Why the exit code is unknown. */
+  readonly reason?: ExitReason
+  /** RFC 3339; absent if it has not ended. */
+  readonly finishedAt?: string
+}
+
+const conditions: readonly string[] = ['stopped', 'next-exit', 'removed', 'not-running', ...containerStatuses]
+
+/** Waits for a container. It may be removed meanwhile: how it ended is known all the same. */
+export async function waitContainer(
+  services: ContainersServices,
+  id: string,
+  { condition = 'stopped', signal }: WaitContainerOptions = {},
+): Promise<WaitResult> {
+  if (!conditions.includes(condition)) {
+    throw new LibpodError(
+      'invalid-argument',
+      `condition: ${JSON.stringify(condition)} is no condition.`,
+      { path: 'condition', value: condition },
+      {
+        hint: `Conditions are ${conditions.join(', ')}.`,
+      },
+    )
+  }
+  const changes = services.changes.subscribe(id)
+  let first: ContainerRecord | undefined
+  try {
+    for (;;) {
+      services.closer.check()
+      const record = await readRecord(services, id)
+      if (record === undefined) return await resultOfRemoved(services, id, first)
+      first ??= record
+      if (isMet(condition, record, first)) return resultOf(record)
+      if (isActive(record.state.status) && condition !== 'running' && condition !== 'paused') {
+        const live = await readLive(services, id)
+        await Promise.race([whenEnded(services, record, live).wait({ signal }), abortable(changes.changed(), signal)])
+      } else await abortable(changes.changed(), signal)
+    }
+  } finally {
+    changes.close()
+  }
+}
+
+function isMet(condition: WaitCondition, { state }: ContainerRecord, first: ContainerRecord): boolean {
+  switch (condition) {
+    case 'removed':
+      return false
+    case 'not-running':
+      return !isActive(state.status)
+    case 'stopped':
+      return state.status === 'exited' && state.restartDueAt === undefined
+    case 'next-exit': {
+      const ran = isActive(first.state.status) ? first.state.generation : first.state.generation + 1
+      return state.generation > ran || (state.generation === ran && state.status === 'exited')
+    }
+    default:
+      return state.status === condition
+  }
+}
+
+function resultOf({ state }: ContainerRecord): WaitResult {
+  return {
+    exitCode: state.exitCode === undefined ? (isActive(state.status) ? null : 0) : state.exitCode,
+    oomKilled: state.oomKilled ?? false,
+    ...(state.reason === undefined ? {} : { reason: state.reason }),
+    ...(state.finishedAt === undefined ? {} : { finishedAt: state.finishedAt }),
+  }
+}
+
+/** It is gone. Its last exit is kept for a while; otherwise it is what was seen of it. */
+async function resultOfRemoved(services: ContainersServices, id: string, seen: ContainerRecord | undefined): Promise<WaitResult> {
+  const kept = await services.live.get<LiveEntries['exit']>('exit', id)
+  if (kept) return { ...kept, ...(kept.reason === undefined ? {} : { reason: kept.reason as ExitReason }) } as WaitResult
+  if (seen) return resultOf(seen)
+  throw new LibpodError('not-found', `There is no container ${id.slice(0, 12)}.`, { kind: 'container', ref: id })
+}

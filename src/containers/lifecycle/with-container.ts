@@ -1,0 +1,37 @@
+import type { AbortOptions } from '../../base/abort.ts'
+import type { ContainerRecord, LiveContainer } from '../record.ts'
+import type { ContainersServices } from '../services.ts'
+import { settle } from './settle.ts'
+
+/** A container whose lock is held, as it really is. */
+export interface HeldContainer {
+  readonly record: ContainerRecord
+  readonly live: LiveContainer | undefined
+}
+
+/** What a verb's work can tell besides its result. */
+export interface HeldWork<T> {
+  readonly result: T
+  /** The container is gone, and its lock with it. */
+  readonly removed?: boolean
+}
+
+/** Takes the container's lock, brings its record up to date with what happened to its processes, and does the verb's work. */
+export async function withContainer<T>(
+  services: ContainersServices,
+  id: string,
+  { signal }: AbortOptions,
+  work: (held: HeldContainer) => Promise<HeldWork<T>>,
+): Promise<T> {
+  services.closer.check()
+  const release = await services.locks.acquire(`container/${id}`, { signal })
+  let removed = false
+  try {
+    const held = await settle(services, id)
+    const done = await work(held)
+    removed = done.removed === true
+    return done.result
+  } finally {
+    await release({ remove: removed })
+  }
+}

@@ -1,0 +1,33 @@
+import type { AbortOptions } from '../base/abort.ts'
+import { isLibpodError } from '../base/errors.ts'
+import { removeContainer } from './lifecycle/remove.ts'
+import { type ContainerFilters, listContainers } from './list.ts'
+import type { ContainersServices } from './services.ts'
+
+/** Options of {@link Containers.prune}. @public */
+export interface PruneContainersOptions extends AbortOptions {
+  readonly filters?: ContainerFilters | undefined
+}
+
+/** What {@link Containers.prune} removed. @public */
+export interface PruneContainersResult {
+  readonly removed: readonly string[]
+}
+
+/** Removes the containers that do not run. One that was started in the meantime stays. */
+export async function pruneContainers(
+  services: ContainersServices,
+  { filters, signal }: PruneContainersOptions = {},
+): Promise<PruneContainersResult> {
+  const removed: string[] = []
+  for (const { id, status, ephemeral } of await listContainers(services, { filters, signal })) {
+    if ((status !== 'created' && status !== 'exited') || ephemeral) continue
+    try {
+      const { changed } = await removeContainer(services, id, { ifExists: true, signal })
+      if (changed) removed.push(id)
+    } catch (error) {
+      if (!isLibpodError(error, 'invalid-state') && !isLibpodError(error, 'in-use')) throw error
+    }
+  }
+  return { removed }
+}

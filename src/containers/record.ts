@@ -1,0 +1,126 @@
+import type { KindDefinition } from '../state/registry-types.ts'
+import type { Json } from '../state/state-store.ts'
+import type { StoredOptions } from './options.ts'
+import type { ContainerStatus } from './status.ts'
+
+/** What is stored of a container: plain JSON. The options are the normalised ones of `create`. */
+export interface ContainerRecord {
+  readonly id: string
+  readonly name: string
+  readonly createdAt: string
+  /** The image it was made from; absent with `rootfs`. */
+  readonly image?: { readonly id: string; readonly name: string; readonly chainId?: string }
+  readonly options: StoredOptions
+  /** The plug-ins it was made with; an engine without one of them leaves it alone. */
+  readonly pins: {
+    readonly runtime: string
+    readonly runtimePath: string
+    readonly monitor: string
+    readonly logDriver: string
+    readonly snapshotter?: string
+  }
+  readonly logPath: string
+  /** The OCI `cgroupsPath`. */
+  readonly cgroupsPath: string
+  /** The engine it goes with, if it is ephemeral. */
+  readonly owner?: string
+  readonly state: ContainerState
+}
+
+/** The part of the record that changes. */
+export interface ContainerState {
+  readonly status: ContainerStatus
+  /** How often it was started: tells this run's exit from the last one's. */
+  readonly generation: number
+  readonly startedAt?: string
+  readonly finishedAt?: string
+  /** `null`: it ended, but how is unknown. */
+  readonly exitCode?: number | null
+  readonly oomKilled?: boolean
+  /** Why the exit code is unknown. */
+  readonly reason?: ExitReason
+  readonly restartCount: number
+  readonly stoppedByUser?: boolean
+  /** When the restart policy starts it again. */
+  readonly restartDueAt?: string
+}
+
+/** Why a container's exit code is unknown: `lost` with the machine's reboot, or the monitor was killed. @public */
+export type ExitReason = 'lost' | 'monitor-killed'
+
+/** What is known of a container that has processes: kept on tmpfs, gone after a reboot. */
+export interface LiveContainer {
+  /** `starting`: a start is under way or was cut off; the pids may not be known yet. */
+  readonly phase: 'starting' | 'started'
+  readonly generation: number
+  readonly pid?: number
+  readonly pidStartTime?: string
+  readonly monitorPid?: number
+  readonly monitorStartTime?: string
+  /** Where the container's cgroups are: read once, for stats and top. */
+  readonly cgroup?: string
+}
+
+/** How containers are kept in the registry. */
+export const containerKind: KindDefinition = { kind: 'container', nameScope: 'container', format: 1 }
+
+/** The short form that lists show. @public */
+export interface ContainerSummary {
+  readonly id: string
+  readonly name: string
+  readonly status: ContainerStatus
+  /** The image's name, or its id where it has none; empty for a root file system. */
+  readonly image: string
+  /** The image's id; empty for a root file system. */
+  readonly imageId: string
+  /** The program and its arguments. */
+  readonly command: readonly string[]
+  readonly labels: Readonly<Record<string, string>>
+  readonly ports: readonly PublishedPort[]
+  /** RFC 3339. */
+  readonly createdAt: string
+  readonly startedAt?: string
+  readonly finishedAt?: string
+  readonly exitCode?: number | null
+  /** It goes with the engine that made it. */
+  readonly ephemeral: boolean
+}
+
+/** A port that is published on the host. @public */
+export interface PublishedPort {
+  readonly container: number
+  readonly host: number
+  readonly protocol: 'tcp' | 'udp' | 'sctp'
+  readonly hostIp?: string
+}
+
+/** The summary of a record. */
+export function summarize(record: ContainerRecord): ContainerSummary {
+  const { state, options } = record
+  return {
+    id: record.id,
+    name: record.name,
+    status: state.status,
+    image: record.image?.name ?? '',
+    imageId: record.image?.id ?? '',
+    command: options.args,
+    labels: options.labels,
+    ports: [],
+    createdAt: record.createdAt,
+    ...(state.startedAt === undefined ? {} : { startedAt: state.startedAt }),
+    ...(state.finishedAt === undefined ? {} : { finishedAt: state.finishedAt }),
+    ...(state.exitCode === undefined ? {} : { exitCode: state.exitCode }),
+    ephemeral: record.owner !== undefined,
+  }
+}
+
+/** What the registry is given of a record. */
+export function draftOf(record: ContainerRecord): { id: string; names: string[]; links: string[]; body: Json; summary: Json } {
+  return {
+    id: record.id,
+    names: [record.name],
+    links: record.image === undefined ? [] : [`image/${record.image.id}`],
+    body: record as unknown as Json,
+    summary: summarize(record) as unknown as Json,
+  }
+}

@@ -1,0 +1,106 @@
+import { LibpodError } from '../base/errors.ts'
+import { step } from '../base/steps.ts'
+import { collect, makePipe, writeAll } from '../linux/pipe.ts'
+import { createContainer } from './create/create.ts'
+import { encodeOutput } from './exec/encode-output.ts'
+import type { ExecResult } from './exec/options.ts'
+import { runtimeOf } from './lifecycle/pins.ts'
+import { prepareBundle } from './lifecycle/prepare-bundle.ts'
+import { dropContainer } from './lifecycle/remove.ts'
+import type { CreateContainerOptions } from './options.ts'
+import { bundleOf } from './places.ts'
+import type { ContainerRecord } from './record.ts'
+import type { ContainersServices } from './services.ts'
+import { subjectOf } from './subject.ts'
+
+/** Options of {@link Containers.run}: those of `create`, and what `exec` has. @public */
+export interface RunOptions extends Omit<CreateContainerOptions, 'stdin' | 'tty' | 'restart' | 'autoRemove' | 'log'> {
+  /** What its stdin reads; nothing if not given. */
+  readonly input?: string | Uint8Array | undefined
+  /** Kill it after so long, in milliseconds; the result then says `timedOut`. */
+  readonly timeoutMs?: number | undefined
+  /** Keep at most so many bytes of each stream, and drop the rest: 16 MiB if not given; the result then says `truncated`. */
+  readonly maxOutputBytes?: number | undefined
+  /** `utf8` (default) gives texts, `buffer` the exact bytes. */
+  readonly encoding?: 'utf8' | 'buffer' | undefined
+}
+
+/** How a container that ran to completion ended. A non-zero exit is a result, not an error. @public */
+export interface RunResult<Output extends string | Buffer = string> extends ExecResult<Output> {
+  /** The id it had. */
+  readonly id: string
+}
+
+const defaultMaxOutputBytes = 16 * 1024 * 1024
+
+/** Runs a program in a container of its own, as a child of this engine, and removes the container. */
+export async function runContainer(services: ContainersServices, options: RunOptions): Promise<RunResult<string | Buffer>> {
+  const { input, timeoutMs, maxOutputBytes = defaultMaxOutputBytes, encoding = 'utf8', ...create } = options
+  checkOwn({ input, timeoutMs, maxOutputBytes, encoding })
+  const record = await createContainer(services, { ...create, stdin: input !== undefined }, { owner: services.owner, direct: true })
+  try {
+    const mounts = await prepareBundle(services, record)
+    const ran = await runDirect(services, record, mounts, { input, timeoutMs, maxOutputBytes, signal: options.signal })
+    return { ...ran, id: record.id, stdout: encodeOutput(ran.stdout, encoding), stderr: encodeOutput(ran.stderr, encoding) }
+  } finally {
+    await step(services.probe, 'run.remove', () => dropContainer(services, record))
+  }
+}
+
+type OwnOptions = Pick<RunOptions, 'input' | 'timeoutMs' | 'encoding' | 'signal'> & { readonly maxOutputBytes: number }
+
+function checkOwn({ input, timeoutMs, maxOutputBytes, encoding }: OwnOptions): void {
+  const refuse = (path: string, value: unknown, what: string): never => {
+    throw new LibpodError('invalid-argument', `${path}: ${what}.`, { path, value })
+  }
+  if (input !== undefined && typeof input !== 'string' && !(input instanceof Uint8Array)) refuse('input', input, 'must be a text or bytes')
+  if (timeoutMs !== undefined && !(timeoutMs > 0)) refuse('timeoutMs', timeoutMs, 'must be a positive number of milliseconds')
+  if (!Number.isInteger(maxOutputBytes) || maxOutputBytes < 0) refuse('maxOutputBytes', maxOutputBytes, 'must be a number of bytes')
+  if (encoding !== 'utf8' && encoding !== 'buffer') refuse('encoding', encoding, 'must be utf8 or buffer')
+}
+
+async function runDirect(
+  services: ContainersServices,
+  record: ContainerRecord,
+  mounts: Awaited<ReturnType<typeof prepareBundle>>,
+  { input, timeoutMs, maxOutputBytes, signal }: OwnOptions,
+): Promise<ExecResult<Buffer>> {
+  const [runtime, host] = await Promise.all([runtimeOf(services, record), services.host()])
+  const stdin = input === undefined ? undefined : makePipe()
+  const stdout = makePipe()
+  const stderr = makePipe()
+  const late = new AbortController()
+  const timer = timeoutMs === undefined ? undefined : setTimeout(() => late.abort(), timeoutMs)
+  const plan = {
+    id: record.id,
+    bundle: bundleOf(services.places, record.id),
+    runtime: runtime.command(),
+    mounts,
+    env: services.config.monitorEnv,
+    systemdCgroup: host.systemdCgroup,
+  }
+  const ended = services.direct.run(
+    plan,
+    { stdout: stdout.write, stderr: stderr.write, ...(stdin === undefined ? {} : { stdin: stdin.read }) },
+    { signal: signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]) },
+  )
+  ended.catch(() => {})
+  const outputs = [collect(stdout.read, { max: maxOutputBytes }), collect(stderr.read, { max: maxOutputBytes })] as const
+  const feeding = new AbortController()
+  const fed = stdin === undefined || input === undefined ? undefined : writeAll(stdin.write, input, { signal: feeding.signal })
+  fed?.catch(() => {})
+  await services.emit({ ...subjectOf(record), action: 'start' })
+  let exitCode = 137
+  try {
+    exitCode = (await ended).exitCode
+  } catch (error) {
+    if (!late.signal.aborted || signal?.aborted) throw error
+  } finally {
+    clearTimeout(timer)
+    for (const output of outputs) output.finish()
+    feeding.abort()
+  }
+  const [out, err] = await Promise.all([outputs[0].done, outputs[1].done])
+  await services.emit({ ...subjectOf(record), action: 'died', exitCode })
+  return { exitCode, stdout: out.data, stderr: err.data, timedOut: late.signal.aborted, truncated: out.truncated || err.truncated }
+}

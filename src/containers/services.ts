@@ -1,0 +1,73 @@
+import type { Closer } from '../base/closer.ts'
+import type { Logger } from '../base/logger.ts'
+import type { Probe } from '../base/steps.ts'
+import type { EngineConfig } from '../config/engine-config.ts'
+import type { EventDraft } from '../events/event.ts'
+import type { CgroupHost } from '../linux/cgroups/detect.ts'
+import type { HostFacts } from '../linux/host-facts.ts'
+import type { LockManager } from '../locks/lock-manager.ts'
+import type { LogDriver } from '../logs/log-driver.ts'
+import type { Monitor } from '../oci/monitor.ts'
+import type { DirectRunner } from '../oci/monitors/direct/direct-run.ts'
+import type { OCIRuntime } from '../oci/oci-runtime.ts'
+import type { SpecHost } from '../oci/spec/spec-host.ts'
+import type { Accounts } from '../oci/spec/user.ts'
+import type { RuntimeSeccomp } from '../specs/runtime-spec.ts'
+import type { LiveState } from '../state/live.ts'
+import type { Registry } from '../state/registry.ts'
+import type { ImageRecord } from '../storage/image-store.ts'
+import type { Snapshotter } from '../storage/snapshotter.ts'
+import type { Changes } from './changes.ts'
+import type { Ephemerals } from './ephemerals.ts'
+import type { ContainerPlaces } from './places.ts'
+import type { LiveContainer } from './record.ts'
+
+/** What the verbs of containers work with: handed down by the composition root, which alone knows the plug-ins. */
+export interface ContainersServices {
+  readonly registry: Registry
+  readonly live: LiveState
+  readonly locks: LockManager
+  readonly changes: Changes
+  readonly places: ContainerPlaces
+  readonly config: EngineConfig
+  readonly logger: Logger
+  readonly closer: Closer
+  readonly probe: Probe | undefined
+  /** This engine's lock file under `owners/`: ephemeral containers name it. */
+  readonly owner: string
+  readonly snapshots: Snapshotter
+  readonly logDrivers: ReadonlyMap<string, LogDriver>
+  readonly monitors: ReadonlyMap<string, Monitor>
+  readonly direct: DirectRunner
+  /** The runtimes that work on this host, the first being the default. */
+  runtimes(): Promise<readonly OCIRuntime[]>
+  /** What does not change while the engine is open: kernel, capabilities, limits, seccomp profile. */
+  host(): Promise<SpecHost>
+  cgroups(): Promise<CgroupHost>
+  /** The image of a reference, made ready to run: its layers are there as snapshots. */
+  image(reference: string): Promise<ImageRecord>
+  emit(event: EventDraft): Promise<void>
+  /** The command by which a monitor calls for the clean-up of a container. */
+  exitCommand(id: string): readonly string[]
+  /** Remembers that a restart is due, for whoever serves the root. */
+  restartDue(id: string, at: Date): Promise<void>
+  /** A seccomp filter, compiled, in base64; `undefined` where that cannot be done. */
+  compileSeccomp(seccomp: RuntimeSeccomp): Promise<string | undefined>
+  /** What must end before the engine does: ephemeral containers and sessions. */
+  readonly ephemerals: Ephemerals
+  /** `/etc/passwd` and `/etc/group` of images, by the chain id of their topmost layer. */
+  readonly accounts: Map<string, Promise<Accounts>>
+  facts(): Promise<HostFacts>
+  /** The cgroup of monitors, as the OCI names cgroups. */
+  readonly monitorCgroup: string
+}
+
+/** The kinds of entries that containers keep in the live store. */
+export interface LiveEntries {
+  container: LiveContainer
+  /** The snapshot of a container that is being created: which engine does it. */
+  making: { readonly owner: string }
+  /** How an automatically removed container ended, for those who still wait. */
+  exit: { readonly exitCode: number | null; readonly finishedAt: string; readonly oomKilled: boolean; readonly reason?: string }
+  restart: { readonly dueAt: string }
+}

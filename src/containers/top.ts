@@ -1,0 +1,35 @@
+import type { AbortOptions } from '../base/abort.ts'
+import { readPids } from '../linux/cgroups/processes.ts'
+import { parseProcessFields, processTable } from '../linux/process-table.ts'
+import { cgroupOf } from './cgroup-of.ts'
+import type { ContainersServices } from './services.ts'
+import { checkStatus } from './status.ts'
+import { requireRecord } from './store.ts'
+
+/** Options of {@link Container.top}. @public */
+export interface ContainerTopOptions extends AbortOptions {
+  /** The columns by Podman's names (`podman top` calls them descriptors): user, pid, ppid, pcpu, etime, tty, time, args if not given. */
+  readonly fields?: readonly string[] | undefined
+}
+
+/** The processes of a container: {@link Container.top}. @public */
+export interface ContainerTopResult {
+  /** A title for each column. */
+  readonly titles: readonly string[]
+  /** A row for each process, in the order of the titles. */
+  readonly processes: readonly (readonly string[])[]
+}
+
+/** The processes of a container, read from its cgroup and /proc: no `ps` is needed in the image. */
+export async function containerTop(
+  services: ContainersServices,
+  id: string,
+  { fields, signal }: ContainerTopOptions = {},
+): Promise<ContainerTopResult> {
+  const columns = fields && parseProcessFields(fields)
+  const record = await requireRecord(services, id)
+  checkStatus('top', record)
+  const pids = await readPids(await cgroupOf(services, record))
+  signal?.throwIfAborted()
+  return processTable(pids, columns)
+}

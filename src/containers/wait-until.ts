@@ -1,0 +1,91 @@
+import { type AbortOptions, onAbort } from '../base/abort.ts'
+import { LibpodError } from '../base/errors.ts'
+import { sleep } from '../base/time.ts'
+import { waitContainer } from './lifecycle/wait.ts'
+import { containerLogs } from './logs.ts'
+import type { ContainersServices } from './services.ts'
+import { requireRecord } from './store.ts'
+
+/**
+ * What {@link Container.waitUntil} waits for: a line of the log that contains a text or matches a pattern; the exit of
+ * the container; or a predicate of the caller's, asked again and again.
+ *
+ * @public
+ */
+export type WaitUntilCondition =
+  | { readonly log: string | RegExp /** How many such lines; 1 if not given. */; readonly times?: number | undefined }
+  | { readonly exit: true }
+  | {
+      readonly predicate: () => boolean | Promise<boolean> /** How long between two askings; 100 if not given. */
+      readonly everyMs?: number | undefined
+    }
+
+/** Options of {@link Container.waitUntil}. @public */
+export interface WaitUntilOptions extends AbortOptions {
+  /** Give up after so long, in milliseconds: 60,000 if not given. */
+  readonly timeoutMs?: number | undefined
+}
+
+/** Waits until a container is ready by the caller's own measure; rejects when that cannot happen any more. */
+export async function waitUntil(
+  services: ContainersServices,
+  id: string,
+  condition: WaitUntilCondition,
+  { timeoutMs = 60_000, signal }: WaitUntilOptions = {},
+): Promise<void> {
+  const record = await requireRecord(services, id)
+  const stop = new AbortController()
+  const late = new LibpodError(
+    'unavailable',
+    `Container ${record.name} was not ready after ${timeoutMs} ms.`,
+    { what: record.name },
+    {
+      hint: 'Look at its logs(), or give it more time with { timeoutMs }.',
+    },
+  )
+  const timer = setTimeout(() => stop.abort(late), timeoutMs)
+  const release = onAbort(signal, (reason) => stop.abort(reason))
+  try {
+    if ('log' in condition) await untilLog(services, id, record.name, condition, stop.signal)
+    else if ('exit' in condition) await waitContainer(services, id, { condition: 'next-exit', signal: stop.signal })
+    else await untilPredicate(condition, stop.signal)
+  } finally {
+    clearTimeout(timer)
+    release()
+  }
+}
+
+async function untilLog(
+  services: ContainersServices,
+  id: string,
+  name: string,
+  { log, times = 1 }: { readonly log: string | RegExp; readonly times?: number | undefined },
+  signal: AbortSignal,
+): Promise<void> {
+  // A pattern with the g or y flag remembers where it stopped; every line is looked at from its beginning.
+  const pattern = typeof log === 'string' ? undefined : new RegExp(log.source, log.flags.replace(/[gy]/g, ''))
+  let seen = 0
+  for await (const { line } of containerLogs(services, id, { follow: true, signal })) {
+    if (pattern ? pattern.test(line) : line.includes(log as string)) seen++
+    if (seen >= times) return
+  }
+  throw new LibpodError(
+    'unavailable',
+    `Container ${name} ended before its log showed ${String(log)}${times > 1 ? ` ${times} times` : ''}.`,
+    { what: name },
+    {
+      hint: 'Look at its logs() and its exit code.',
+    },
+  )
+}
+
+async function untilPredicate(
+  { predicate, everyMs = 100 }: { readonly predicate: () => boolean | Promise<boolean>; readonly everyMs?: number | undefined },
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    signal.throwIfAborted()
+    if (await predicate()) return
+    await sleep(everyMs, { signal })
+  }
+}

@@ -1,0 +1,35 @@
+import { expect, it, vi } from 'vitest'
+import { EventClock, formatNanoseconds, parseNanoseconds } from './clock.ts'
+
+it('tells the wall time with nanoseconds, always later', () => {
+  const clock = new EventClock()
+  const times = Array.from({ length: 1000 }, () => clock.now())
+  expect([...new Set(times)].sort()).toEqual(times)
+  expect(Math.abs(Date.parse(times[0] ?? '') - Date.now())).toBeLessThan(500)
+})
+
+it('follows when the wall clock is set', () => {
+  const clock = new EventClock()
+  clock.now()
+  const now = vi.spyOn(Date, 'now').mockReturnValue(Date.parse('2001-02-03T04:05:06Z'))
+  try {
+    expect(clock.now()).toMatch(/^2001-02-03T04:05:06\.0/)
+  } finally {
+    now.mockRestore()
+  }
+  expect(Math.abs(Date.parse(clock.now()) - Date.now())).toBeLessThan(500)
+})
+
+it.each([
+  ['2020-01-01T00:00:00.000000001Z', 1_577_836_800_000_000_001n],
+  ['2020-01-01T00:00:00Z', 1_577_836_800_000_000_000n],
+  ['2020-01-01T01:00:00.5+01:00', 1_577_836_800_500_000_000n],
+  ['2020-01-01', 1_577_836_800_000_000_000n],
+])('parses %s', (text, time) => {
+  expect(parseNanoseconds(text)).toBe(time)
+})
+
+it('does not parse what is no time, and formats what it parsed', () => {
+  expect(parseNanoseconds('soon')).toBeUndefined()
+  expect(formatNanoseconds(1_577_836_800_000_000_001n)).toBe('2020-01-01T00:00:00.000000001Z')
+})

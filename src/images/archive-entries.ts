@@ -1,0 +1,68 @@
+import { Readable } from 'node:stream'
+import { isLibpodError } from '../base/errors.ts'
+import { corrupt } from './blobs.ts'
+
+/** An entry of an archive of images. */
+export interface ArchiveEntry {
+  /** Its path inside the archive, without `./` and the like. */
+  readonly name: string
+  readonly type: 'file' | 'link' | 'other'
+  readonly size: number
+  /** Of a link: the path inside the archive that it leads to. */
+  readonly target?: string
+  /** The content of a file; what is not read of it is skipped. */
+  readonly bytes: AsyncIterable<Buffer>
+}
+
+/** No archive of images has more entries; each costs memory. */
+const mostEntries = 100_000
+
+/** Walks through a tarball. Names and links that climb out of it are refused with `corrupt`, as is what is no tarball or cut off. */
+export async function* archiveEntries(bytes: AsyncIterable<Buffer>, label: string): AsyncGenerator<ArchiveEntry, void> {
+  const { extract } = await import('tar-stream')
+  const tar = extract()
+  const input = Readable.from(bytes, { objectMode: false })
+  input.on('error', (error) => tar.destroy(error))
+  input.pipe(tar)
+  let count = 0
+  try {
+    for await (const entry of tar) {
+      if (++count > mostEntries) throw corrupt(label, `it has more than ${mostEntries} entries`)
+      const { name, type, size = 0, linkname } = entry.header
+      const inside = pathInside(name, '', label)
+      const isLink = type === 'link' || type === 'symlink'
+      const from = type === 'symlink' ? inside.split('/').slice(0, -1).join('/') : ''
+      yield {
+        name: inside,
+        type: type === 'file' || type === 'contiguous-file' ? 'file' : isLink ? 'link' : 'other',
+        size,
+        ...(isLink ? { target: pathInside(linkname ?? '', from, label) } : {}),
+        bytes: entry as AsyncIterable<Buffer>,
+      }
+      entry.resume()
+    }
+  } catch (error) {
+    // Whatever else fails here is the parser refusing what it reads.
+    throw isLibpodError(error) || (error as NodeJS.ErrnoException).code !== undefined ? error : corrupt(label, messageOf(error), error)
+  } finally {
+    input.destroy()
+    tar.destroy()
+  }
+}
+
+/** Resolves a path of the archive from a directory of the archive. */
+function pathInside(path: string, from: string, label: string): string {
+  const parts = from === '' ? [] : from.split('/')
+  if (path.startsWith('/') || path.includes('\0')) throw corrupt(label, `its entry ${JSON.stringify(path)} leads out of it`)
+  for (const part of path.split('/')) {
+    if (part === '' || part === '.') continue
+    if (part !== '..') parts.push(part)
+    else if (from === '' || parts.pop() === undefined) throw corrupt(label, `its entry ${JSON.stringify(path)} leads out of it`)
+  }
+  return parts.join('/')
+}
+
+function messageOf(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error)
+  return text === 'Unexpected end of data' ? 'it is cut off' : `it is no tarball, or a damaged one (${text.replace(/\.$/, '')})`
+}

@@ -1,0 +1,109 @@
+import { randomBytes } from 'node:crypto'
+import { createWriteStream } from 'node:fs'
+import { rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import { type AbortOptions, onAbort } from '../base/abort.ts'
+import { LibpodError } from '../base/errors.ts'
+import { checkKnownKeys } from '../base/known-keys.ts'
+import { step } from '../base/steps.ts'
+import { mapFsError } from '../linux/fs/disk.ts'
+import type { ImageRecord } from '../storage/image-store.ts'
+import { emitImageEvent } from './events.ts'
+import { packImages } from './oci-archive.ts'
+import { requireImage } from './record.ts'
+import type { ImageLease, ImagesServices } from './services.ts'
+
+/** Options of {@link Image.save}. @public */
+export interface SaveImageOptions extends AbortOptions {
+  /** `oci-archive`: an OCI image layout in a tarball. The only one for now, and the default. */
+  readonly format?: 'oci-archive' | undefined
+  /** The file to write; without it, the archive is a stream. */
+  readonly path?: string | undefined
+}
+
+/** Writes images into one archive. */
+export async function saveImages(
+  services: ImagesServices,
+  ids: readonly string[],
+  options: SaveImageOptions = {},
+): Promise<Readable | undefined> {
+  checkKnownKeys(options, ['format', 'path', 'signal'], 'image.save')
+  if (ids.length === 0)
+    throw new LibpodError('invalid-argument', 'images: there is nothing to save.', { path: 'images' }, { hint: 'Name at least one image.' })
+  if (options.format !== undefined && options.format !== 'oci-archive')
+    throw new LibpodError(
+      'unsupported',
+      `Images cannot be saved as ${JSON.stringify(options.format)}.`,
+      { what: String(options.format) },
+      { hint: 'Use oci-archive.' },
+    )
+  options.signal?.throwIfAborted()
+  const records = await Promise.all([...new Set(ids)].map((id) => requireImage(services, id)))
+  if (options.path === undefined) return stream(services, records, options.signal)
+  await saveTo(services, records, options.path, options.signal)
+  return undefined
+}
+
+function stream(services: ImagesServices, records: readonly ImageRecord[], signal: AbortSignal | undefined): Readable {
+  const readable = Readable.from(archive(services, records), { objectMode: false, highWaterMark: 1 << 20 })
+  const forget = onAbort(signal, (reason) => void readable.destroy(reason as Error))
+  readable.once('close', forget)
+  return readable
+}
+
+/** The archive's bytes. Its blobs are leased while it is read: somebody may remove the images meanwhile. */
+async function* archive(services: ImagesServices, records: readonly ImageRecord[]): AsyncGenerator<Buffer, void> {
+  const { opened, release } = await leased(services, records)
+  try {
+    yield* packImages(services.store.content, opened)
+  } finally {
+    release()
+  }
+  for (const record of records) await step(services.probe, 'save.event', () => emitImageEvent(services, 'save', record))
+}
+
+/** Holds a lease over a generator's life, and looks again whether the images are still there once it is held. */
+function leased(
+  services: ImagesServices,
+  records: readonly ImageRecord[],
+): Promise<{ opened: readonly ImageRecord[]; release: () => void }> {
+  return new Promise((resolve, reject) => {
+    const hold = async (lease: ImageLease): Promise<void> => {
+      await lease.add({
+        digests: records.flatMap(({ manifest, config, layers }) => [manifest.digest, config.digest, ...layers.map(({ digest }) => digest)]),
+      })
+      const opened = await Promise.all(records.map(({ id }) => requireImage(services, id)))
+      await new Promise<void>((release) => resolve({ opened, release }))
+    }
+    services.leases.with(hold).catch(reject)
+  })
+}
+
+/** Writes beside the target and renames: the file is there whole, or not at all. What is no plain file is written to as it is. */
+async function saveTo(
+  services: ImagesServices,
+  records: readonly ImageRecord[],
+  path: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const existing = await stat(path).catch(() => undefined)
+  const direct = existing !== undefined && !existing.isFile()
+  const target = direct ? path : join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`)
+  try {
+    await step(services.probe, 'save.write', () =>
+      pipeline(
+        stream(services, records, undefined),
+        createWriteStream(target, { flags: direct ? 'w' : 'wx', flush: !direct, highWaterMark: 1 << 20 }),
+        { signal },
+      ),
+    )
+    signal?.throwIfAborted()
+    if (!direct) await step(services.probe, 'save.rename', () => rename(target, path))
+  } catch (error) {
+    if (!direct) await rm(target, { force: true })
+    signal?.throwIfAborted()
+    throw mapFsError(error, path)
+  }
+}

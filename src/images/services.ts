@@ -1,0 +1,63 @@
+import type { AbortOptions } from '../base/abort.ts'
+import type { Closer } from '../base/closer.ts'
+import type { Digest } from '../base/digest.ts'
+import type { Logger } from '../base/logger.ts'
+import type { Probe } from '../base/steps.ts'
+import type { EventDraft } from '../events/event.ts'
+import type { LockManager } from '../locks/lock-manager.ts'
+import type { ImageStore } from '../storage/image-store.ts'
+import type { ExtractTarget } from '../storage/snapshotter.ts'
+
+/** What the verbs of images work with: handed down by the composition root, which alone knows the plug-ins. */
+export interface ImagesServices {
+  readonly store: ImageStore
+  readonly leases: ImageLeases
+  /** Extracts one layer, in the helper process. */
+  extractLayer(layer: LayerToExtract, options?: AbortOptions): Promise<ExtractedLayer>
+  readonly locks: LockManager
+  readonly logger: Logger
+  readonly closer: Closer
+  readonly probe: Probe | undefined
+  emit(event: EventDraft): Promise<void>
+  /** Who uses an image, as `container/<id>`. */
+  usersOf(id: string): Promise<readonly string[]>
+  /** Removes the users of an image, for a forced removal. Without it, force does not reach beyond the image's names. */
+  removeUsers?(users: readonly string[], options: AbortOptions): Promise<void>
+  /** Blobs and layers may have become garbage: whoever collects it may do so when it likes. */
+  garbage(): void
+  /** What images are made for and chosen by when nothing else is asked. */
+  readonly platform: { readonly os: string; readonly architecture: string; readonly variant?: string }
+}
+
+/** What keeps half-made things from the collector. It goes with the process that holds it. */
+export interface ImageLeases {
+  /** Runs `work` under a new lease and gives the lease back, however the work ends. */
+  with<Result>(work: (lease: ImageLease) => Promise<Result>): Promise<Result>
+}
+
+/** A lease. What it names is kept, whether it is there already or only comes. */
+export interface ImageLease {
+  /** Names more blobs and snapshots. They must be named before anybody looks whether they are there. */
+  add(resources: { readonly digests?: readonly Digest[]; readonly snapshots?: readonly string[] }): Promise<void>
+}
+
+/** A layer's bytes and where their files go. */
+export interface LayerToExtract {
+  readonly path: string
+  readonly mediaType: string
+  readonly target: ExtractTarget
+  /** Given while the file still grows: how many bytes are there so far; it ends when all are. */
+  readonly growing?: AsyncIterable<number>
+  /** What the uncompressed bytes must have, where it is known. */
+  readonly diffId?: Digest
+}
+
+/** What came out of an extraction. */
+export interface ExtractedLayer {
+  /** The digest of the uncompressed bytes. */
+  readonly diffId: Digest
+  /** Bytes of file content. */
+  readonly sizeBytes: number
+  /** What could not be done and did no harm, such as a device node without the right to make one. */
+  readonly warnings: readonly string[]
+}

@@ -1,0 +1,115 @@
+import { closeSync, constants, openSync } from 'node:fs'
+import { sleep } from '../../../base/time.ts'
+import { inNewMountNamespace } from '../../../linux/namespaces.ts'
+import { signalPidfd } from '../../../linux/pidfd.ts'
+import type { SpawnedProcess } from '../../../linux/process/spawn.ts'
+import { PidFile } from '../../pid-file.ts'
+import { loggedError, programExitCode, runtimeFailed } from '../../runtimes/failure.ts'
+import { invoke, logArgs, startProgram } from '../../runtimes/invoke.ts'
+import { openMemoryFile, readMemoryFile } from '../../runtimes/memory-file.ts'
+import type { BoundContainers } from '../bound-containers.ts'
+import { bundleFiles, clearRun } from '../bundle-files.ts'
+import { makePlannedMounts } from '../planned-mounts.ts'
+import type { DirectPlan, DirectStdio } from './direct-run.ts'
+
+/** What the operation `oci.run` is given. */
+export interface RunParams {
+  readonly plan: DirectPlan
+  /** Descriptors of the host. */
+  readonly stdio: DirectStdio
+  readonly hostPid: number
+}
+
+/** How the operation ends. */
+export interface RunResult {
+  readonly exitCode: number
+  readonly finishedAt: string
+}
+
+/** How long a killed container may take to go before its runtime is killed too. */
+const patienceMs = 5_000
+
+/** Runs a container to its end as a child of this process, the helper. `aborted` rejects when the caller wants no more. */
+export async function runDirectly(
+  { plan, stdio, hostPid }: RunParams,
+  { bound, aborted, onStart }: { readonly bound: BoundContainers; readonly aborted: Promise<never>; readonly onStart: () => void },
+): Promise<RunResult> {
+  clearRun(plan)
+  const log = openMemoryFile('oci-run-log')
+  let child: SpawnedProcess
+  try {
+    child = startRun(plan, { stdio, hostPid }, log)
+  } catch (error) {
+    closeSync(log)
+    throw error
+  }
+  const pidFile = new PidFile(bundleFiles(plan).pid, child)
+  const kill = (): Promise<void> => killRun(plan, child, pidFile)
+  const unregister = bound.add(kill)
+  try {
+    onStart()
+    const { code, signal } = await Promise.race([child.exited, aborted])
+    const finishedAt = new Date().toISOString()
+    const text = readMemoryFile(log)
+    const error = loggedError(text)
+    // An error after the program has run is one of cleaning up.
+    const started = (await pidFile.pid()) !== undefined
+    if (code === null || (error !== undefined && (!started || programExitCode(error) !== undefined))) {
+      const argv = [plan.runtime.path, ...plan.runtime.args, 'run', plan.id]
+      await removeTraces(plan)
+      throw runtimeFailed({ name: plan.runtime.name, verb: 'run', argv, runs: true }, { code, signal, log: text })
+    }
+    if (error !== undefined) await removeTraces(plan)
+    return { exitCode: code, finishedAt }
+  } catch (error) {
+    await kill()
+    throw error
+  } finally {
+    unregister()
+    closeSync(log)
+  }
+}
+
+function startRun(plan: DirectPlan, { stdio, hostPid }: Omit<RunParams, 'plan'>, log: number): SpawnedProcess {
+  const theirs: number[] = []
+  // Opened by path, the host's pipes get descriptors here without being sent.
+  const take = (fd: number, flags: number): number => {
+    const taken = openSync(`/proc/${hostPid}/fd/${fd}`, flags)
+    theirs.push(taken)
+    return taken
+  }
+  try {
+    const stdin = stdio.stdin === undefined ? ('ignore' as const) : take(stdio.stdin, constants.O_RDONLY)
+    const stdout = take(stdio.stdout, constants.O_WRONLY)
+    const stderr = take(stdio.stderr, constants.O_WRONLY)
+    const verb = [...logArgs, 'run', '--bundle', plan.bundle, '--pid-file', bundleFiles(plan).pid, plan.id]
+    const args = plan.systemdCgroup ? ['--systemd-cgroup', ...verb] : verb
+    return inNewMountNamespace(() => {
+      makePlannedMounts(plan.mounts)
+      return startProgram({ ...plan.runtime, env: plan.env }, args, [stdin, stdout, stderr, log])
+    })
+  } finally {
+    theirs.forEach((fd) => closeSync(fd))
+  }
+}
+
+/** Kills the container's program, and with it all its processes; the runtime sees that and cleans up. Nothing happens when it has ended already. */
+async function killRun(plan: DirectPlan, child: SpawnedProcess, pidFile: PidFile): Promise<void> {
+  const ended = child.exited.then(() => true)
+  const program = await pidFile.open(patienceMs)
+  if (program !== undefined) {
+    signalPidfd(program, 9)
+    closeSync(program)
+  }
+  const done = new AbortController()
+  const gone = await Promise.race([ended, sleep(patienceMs, { signal: done.signal }).then(() => false)])
+  done.abort()
+  if (gone) return
+  child.kill(9)
+  await ended
+  await removeTraces(plan)
+}
+
+async function removeTraces({ runtime, env, id }: DirectPlan): Promise<void> {
+  await invoke({ ...runtime, env }, ['delete', '--force', id], { signal: AbortSignal.timeout(10_000) }).catch(() => {})
+}

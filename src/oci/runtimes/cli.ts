@@ -1,0 +1,106 @@
+import type { AbortOptions } from '../../base/abort.ts'
+import type { OCIExec, OCIExecOptions, OCIRuntime, OCIRuntimeFeatures, OCIRuntimeState, RuntimeCommand } from '../oci-runtime.ts'
+import { startExec } from './exec.ts'
+import { type RuntimeOutcome, runtimeFailed } from './failure.ts'
+import { invoke, type RuntimeProgram } from './invoke.ts'
+
+/** Where and how a runtime program is called. */
+export interface CliRuntimeOptions {
+  readonly name: string
+  /** The program. */
+  readonly path: string
+  /** Where it keeps its own state, on tmpfs: an engine shares it with nobody. */
+  readonly root: string
+  readonly features: OCIRuntimeFeatures
+  /** Its environment. */
+  readonly env: Readonly<Record<string, string>>
+  /** Gives a path that runs faster than the program's own, when there is one. */
+  readonly fasterPath?: () => string | undefined
+}
+
+/** What every program with runc's command line has in common. Where they differ is in their own files. */
+export class CliRuntime implements OCIRuntime {
+  readonly name: string
+  readonly path: string
+  readonly features: OCIRuntimeFeatures
+  readonly #options: CliRuntimeOptions
+
+  constructor(options: CliRuntimeOptions) {
+    this.name = options.name
+    this.path = options.path
+    this.features = options.features
+    this.#options = options
+  }
+
+  command(): RuntimeCommand {
+    return { name: this.name, path: this.#options.fasterPath?.() ?? this.path, args: ['--root', this.#options.root] }
+  }
+
+  async state(id: string, options: AbortOptions = {}): Promise<OCIRuntimeState | undefined> {
+    const outcome = await invoke(this.#program(), ['state', id], options)
+    if (outcome.code === 0) return parseState(outcome.stdout)
+    if (this.#isUnknown(outcome)) return undefined
+    throw this.#failed('state', id, outcome)
+  }
+
+  async start(id: string, options: AbortOptions = {}): Promise<void> {
+    await this.#run('start', [id], options)
+  }
+
+  async exec(id: string, options: OCIExecOptions): Promise<OCIExec> {
+    return startExec(this.#program(), id, options)
+  }
+
+  async kill(
+    id: string,
+    signal: number,
+    { all = false, ...options }: AbortOptions & { readonly all?: boolean } = {},
+  ): Promise<{ found: boolean }> {
+    const outcome = await invoke(this.#program(), ['kill', ...(all ? ['--all'] : []), id, String(signal)], options)
+    if (outcome.code === 0) return { found: true }
+    if (this.#isUnknown(outcome) || /not running|no such process|process already finished|process not found/i.test(outcome.log))
+      return { found: false }
+    throw this.#failed('kill', id, outcome)
+  }
+
+  async pause(id: string, options: AbortOptions = {}): Promise<void> {
+    await this.#run('pause', [id], options)
+  }
+
+  async resume(id: string, options: AbortOptions = {}): Promise<void> {
+    await this.#run('resume', [id], options)
+  }
+
+  async delete(id: string, { force = false, ...options }: AbortOptions & { readonly force?: boolean } = {}): Promise<{ found: boolean }> {
+    const outcome = await invoke(this.#program(), ['delete', ...(force ? ['--force'] : []), id], options)
+    // With --force an unknown container is a success that says nothing.
+    if (outcome.code === 0) return { found: true }
+    if (this.#isUnknown(outcome)) return { found: false }
+    throw this.#failed('delete', id, outcome)
+  }
+
+  async #run(verb: string, args: readonly string[], options: AbortOptions): Promise<void> {
+    const outcome = await invoke(this.#program(), [verb, ...args], options)
+    if (outcome.code !== 0) throw this.#failed(verb, args[0] ?? '', outcome)
+  }
+
+  #program(): RuntimeProgram {
+    return { ...this.command(), env: this.#options.env }
+  }
+
+  /** runc: "container does not exist"; crun: a file of its state that is not there. */
+  #isUnknown({ log }: RuntimeOutcome): boolean {
+    if (/container[^:]* does not exist/i.test(log)) return true
+    return log.includes(`${this.#options.root}/`) && /no such file or directory/i.test(log)
+  }
+
+  #failed(verb: string, id: string, outcome: RuntimeOutcome): Error {
+    const argv = [this.path, ...this.command().args, verb, id]
+    return runtimeFailed({ name: this.name, verb, argv, runs: verb === 'start' && !this.#isUnknown(outcome) }, outcome)
+  }
+}
+
+function parseState(json: string): OCIRuntimeState {
+  const { status, pid, bundle } = JSON.parse(json) as { status: OCIRuntimeState['status']; pid?: number; bundle: string }
+  return { status, pid: pid ?? 0, bundle }
+}

@@ -1,0 +1,61 @@
+import { closeSync } from 'node:fs'
+import { type AbortOptions, onAbort } from '../../base/abort.ts'
+import { LibpodError } from '../../base/errors.ts'
+import { type SpawnedProcess, type SpawnOptions, spawnProcess } from '../../linux/process/spawn.ts'
+import type { RuntimeOutcome } from './failure.ts'
+import { openMemoryFile, readMemoryFile } from './memory-file.ts'
+
+/** A runtime program as it is called. */
+export interface RuntimeProgram {
+  readonly name: string
+  /** The path to execute: the program's own, or that of a sealed copy. */
+  readonly path: string
+  /** Arguments before the verb. */
+  readonly args: readonly string[]
+  readonly env: Readonly<Record<string, string>>
+}
+
+/** The path by which a program that is given its log as file descriptor 3 opens it. */
+export const logArgs = ['--log', '/proc/self/fd/3', '--log-format', 'json'] as const
+
+/** Runs one verb to its end. An abort kills the program and rejects with the signal's reason. */
+export async function invoke(
+  program: RuntimeProgram,
+  verb: readonly string[],
+  { signal }: AbortOptions = {},
+): Promise<RuntimeOutcome & { readonly stdout: string }> {
+  signal?.throwIfAborted()
+  const log = openMemoryFile('oci-log')
+  const out = openMemoryFile('oci-stdout')
+  try {
+    const child = startProgram(program, [...logArgs, ...verb], ['ignore', out, log, log])
+    const release = onAbort(signal, () => child.kill(9))
+    const ended = await child.exited.finally(release)
+    signal?.throwIfAborted()
+    return { code: ended.code, signal: ended.signal, log: readMemoryFile(log), stdout: readMemoryFile(out) }
+  } finally {
+    closeSync(log)
+    closeSync(out)
+  }
+}
+
+/** Starts the program. One that is not there any more is `unavailable`. */
+export function startProgram(
+  { name, path, args, env }: RuntimeProgram,
+  more: readonly string[],
+  stdio: SpawnOptions['stdio'],
+  { setsid = false }: { readonly setsid?: boolean } = {},
+): SpawnedProcess {
+  try {
+    return spawnProcess({ file: path, argv0: name, args: [...args, ...more], env, stdio, ...(setsid ? { setsid } : {}) })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code !== 'ENOENT' && code !== 'EACCES') throw error
+    throw new LibpodError(
+      'unavailable',
+      `The OCI runtime ${name} cannot be started from ${path} (${code}).`,
+      { what: name, install: `apt-get install ${name}` },
+      { cause: error, hint: `Install it: apt-get install ${name}, or dnf install ${name}.` },
+    )
+  }
+}

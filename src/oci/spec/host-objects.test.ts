@@ -1,0 +1,132 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { parseDevice } from './devices.ts'
+import { readHostObjects } from './host-objects.ts'
+import { generated, normalized, refusal, someHost } from './spec.fixture.ts'
+
+let folder = ''
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'libpod-ts-objects-'))
+  await writeFile(join(folder, 'file'), '')
+  execFileSync(
+    'sh',
+    [
+      '-c',
+      'mkdir locked devs devs/sub && mount -t tmpfs -o noexec,nosuid none locked && mkdir locked/in && mknod devs/b b 259 70000 && mknod devs/sub/c c 1 3 && ln -s devs/sub/c link',
+    ],
+    {
+      cwd: folder,
+    },
+  )
+})
+afterAll(async () => {
+  execFileSync('umount', [join(folder, 'locked')])
+  await rm(folder, { recursive: true })
+})
+
+const read = async (options: object, host = someHost()) => readHostObjects(await normalized(options, host), host)
+
+test('looks at nothing for a container that names nothing', async () => {
+  expect(await read({ mounts: [{ type: 'tmpfs', target: '/a' }] })).toEqual({ devices: [], bindFlags: new Map() })
+})
+
+test('finds what the file system of a bind mount forbids', async () => {
+  const inside = join(folder, 'locked', 'in')
+  const { bindFlags } = await read({ mounts: [{ type: 'bind', source: inside, target: '/a' }] })
+  expect(bindFlags.get(inside)).toEqual(['noexec', 'nosuid'])
+})
+
+test('finds devices: by path, through a link, in a folder', async () => {
+  const { devices } = await read({
+    devices: [
+      { source: join(folder, 'devs/b'), target: '/dev/x', permissions: 'r' },
+      { source: join(folder, 'link'), target: '/dev/n' },
+      { source: join(folder, 'devs'), target: '/dev/all', permissions: 'rw' },
+    ],
+  })
+  expect(devices.map(({ device, permissions }) => [device.path, device.type, device.major, device.minor, permissions])).toEqual([
+    ['/dev/x', 'b', 259, 70000, 'r'],
+    ['/dev/n', 'c', 1, 3, 'rwm'],
+    ['/dev/all/b', 'b', 259, 70000, 'rw'],
+    ['/dev/all/sub/c', 'c', 1, 3, 'rw'],
+  ])
+})
+
+test('adds containers.conf’s devices', async () => {
+  const host = someHost({ defaults: { ...someHost().defaults, devices: ['/dev/null:/dev/void:rw'] } })
+  const { devices } = await read({}, host)
+  expect(devices).toMatchObject([{ source: '/dev/null', device: { path: '/dev/void', major: 1, minor: 3 }, permissions: 'rw' }])
+})
+
+test('gives a privileged container all devices but the terminals of others', async () => {
+  const paths = (await read({ privileged: true })).devices.map(({ device }) => device.path)
+  expect(paths).toContain('/dev/null')
+  expect(paths.filter((path) => /^\/dev\/(pts|shm|mqueue|console|fd)/.test(path))).toEqual([])
+})
+
+test.each([
+  [
+    'mounts[1].source',
+    () => ({
+      mounts: [
+        { type: 'tmpfs', target: '/a' },
+        { type: 'bind', source: join(folder, 'none'), target: '/b' },
+      ],
+    }),
+  ],
+  ['devices[0].source', () => ({ devices: [{ source: join(folder, 'none') }] })],
+  ['devices[0].source', () => ({ devices: [{ source: join(folder, 'file') }] })],
+  ['devices[0].source', () => ({ devices: [{ source: join(folder, 'locked') }] })],
+])('refuses at %s what is not there or no device', async (path, options) => {
+  expect(await refusal(read(options()))).toMatchObject({ code: 'invalid-argument', path })
+})
+
+test('writes the nodes and the rules of the cgroup', async () => {
+  const device = { path: '/dev/x', type: 'b' as const, major: 8, minor: 1, fileMode: 0o60660, uid: 0, gid: 6 }
+  const objects = { bindFlags: new Map(), devices: [{ source: '/dev/sda1', device, permissions: 'rw' }] }
+  const { linux } = (await generated({}, someHost(), { objects })).config
+  expect(linux?.devices).toEqual([device])
+  expect(linux?.resources?.devices).toEqual([
+    { allow: false, access: 'rwm' },
+    { allow: true, type: 'b', major: 8, minor: 1, access: 'rw' },
+  ])
+  expect((await generated({ privileged: true }, someHost(), { objects })).config.linux?.resources?.devices).toEqual([
+    { allow: true, access: 'rwm' },
+  ])
+})
+
+test('rootless: devices are bind mounts', async () => {
+  const objects = {
+    bindFlags: new Map(),
+    devices: [{ source: '/dev/fuse', device: { path: '/dev/f', type: 'c' as const }, permissions: 'r' }],
+  }
+  const { config } = await generated({}, someHost({ rootless: true }), { objects })
+  expect(config.linux).not.toHaveProperty('devices')
+  expect(config.linux?.resources).not.toHaveProperty('devices')
+  expect(config.mounts).toContainEqual({
+    destination: '/dev/f',
+    type: 'bind',
+    source: '/dev/fuse',
+    options: ['slave', 'nosuid', 'noexec', 'ro', 'rbind'],
+  })
+})
+
+test.each([
+  ['/dev/a', { source: '/dev/a' }],
+  ['/dev/a:/dev/b', { source: '/dev/a', target: '/dev/b' }],
+  ['/dev/a:rw', { source: '/dev/a', permissions: 'rw' }],
+  ['/dev/a:/dev/b:r', { source: '/dev/a', target: '/dev/b', permissions: 'r' }],
+])('reads %s', (text, device) => {
+  expect(parseDevice(text)).toEqual(device)
+})
+
+test.each([
+  ['devices[0].source', [{ source: 'null' }]],
+  ['devices[0].permissions', [{ source: '/dev/null', permissions: 'x' }]],
+  ['devices[0].mode', [{ source: '/dev/null', mode: 'r' }]],
+])('refuses a bad value at %s', async (path, devices) => {
+  expect(await refusal(normalized({ devices } as never))).toMatchObject({ code: 'invalid-argument', path })
+})

@@ -1,0 +1,25 @@
+import type { Once } from '../base/once.ts'
+import type { Helper } from '../linux/helper/helper.ts'
+import { k8sFileLogDriver } from '../logs/drivers/k8s-file.ts'
+import { noneLogDriver } from '../logs/drivers/none.ts'
+import type { LogDriver } from '../logs/log-driver.ts'
+import type { Monitor } from '../oci/monitor.ts'
+import { conmonMonitor } from '../oci/monitors/conmon/conmon-monitor.ts'
+import type { DirectRunner } from '../oci/monitors/direct/direct-run.ts'
+import { directRunner } from '../oci/monitors/direct/direct-runner.ts'
+
+/** The built-in plug-ins are named here and nowhere else: a new one is its folder and a line in this file. */
+export function builtInLogDrivers(): ReadonlyMap<string, LogDriver> {
+  return byName([k8sFileLogDriver(), noneLogDriver()])
+}
+
+export function builtInMonitors({ helper, conmonPath }: { readonly helper: Helper; readonly conmonPath: Once<string> }): {
+  readonly monitors: ReadonlyMap<string, Monitor>
+  readonly direct: DirectRunner
+} {
+  return { monitors: byName([conmonMonitor({ path: conmonPath, helper })]), direct: directRunner({ helper }) }
+}
+
+function byName<T extends { readonly name: string }>(plugIns: readonly T[]): ReadonlyMap<string, T> {
+  return new Map(plugIns.map((plugIn) => [plugIn.name, plugIn]))
+}

@@ -1,0 +1,136 @@
+import { join } from 'node:path'
+import { LibpodError } from '../base/errors.ts'
+import { once } from '../base/once.ts'
+import type { EngineConfig } from '../config/engine-config.ts'
+import { Ephemerals } from '../containers/ephemerals.ts'
+import type { ContainersServices } from '../containers/services.ts'
+import { detectCgroups } from '../linux/cgroups/detect.ts'
+import type { Helper } from '../linux/helper/helper.ts'
+import { hostFacts } from '../linux/host-facts.ts'
+import { findProgram } from '../linux/process/find-program.ts'
+import { runProgram } from '../linux/process/run-program.ts'
+import { seccompBpf } from '../linux/seccomp.ts'
+import { type DetectedRuntimes, detectRuntimes } from '../oci/runtimes/detect.ts'
+import { readSpecHost } from '../oci/spec/read-spec-host.ts'
+import type { RuntimeSeccomp } from '../specs/runtime-spec.ts'
+import { builtInLogDrivers, builtInMonitors } from './defaults.ts'
+import { exitScriptPath } from './exit-script.ts'
+import type { RuntimeOptions } from './options.ts'
+
+/** The part of the containers' services that has to do with the OCI. */
+type OciServices = Pick<
+  ContainersServices,
+  | 'runtimes'
+  | 'monitors'
+  | 'direct'
+  | 'logDrivers'
+  | 'host'
+  | 'cgroups'
+  | 'facts'
+  | 'exitCommand'
+  | 'compileSeccomp'
+  | 'ephemerals'
+  | 'accounts'
+  | 'monitorCgroup'
+>
+
+/** What was opened. Nothing is looked for before it is needed. */
+export interface OpenedOci {
+  readonly services: OciServices
+  detected(): Promise<DetectedRuntimes>
+  conmon(): Promise<{ readonly path: string; readonly version: string }>
+  close(): Promise<void>
+}
+
+export function openOci({
+  config,
+  options,
+  helper,
+}: {
+  readonly config: EngineConfig
+  readonly options: RuntimeOptions
+  readonly helper: Helper
+}): OpenedOci {
+  const { runRoot, engine } = config
+  const cgroups = once(detectCgroups)
+  const facts = once(hostFacts)
+  const systemdCgroup = once(async () => {
+    const manager = options.oci?.cgroupManager ?? engine.cgroupManager
+    // systemd is asked only where it has all controllers: on a v1 tree the runtimes do better without it.
+    return manager === undefined ? (await facts()).systemd && (await cgroups()).mode === 'v2' : manager === 'systemd'
+  })
+  const detected = once(async () =>
+    detectRuntimes({
+      runRoot,
+      preferred: options.oci?.runtime ?? engine.runtime,
+      paths: {
+        ...engine.runtimes,
+        ...Object.fromEntries(Object.entries(options.oci?.runtimes ?? {}).map(([name, path]) => [name, [path]])),
+      },
+      env: config.monitorEnv,
+      cgroups: await cgroups(),
+    }),
+  )
+  const conmonPath = once(async () => findConmon(options.monitor?.conmonPath, engine.conmonPath))
+  const conmon = once(async () => ({ path: await conmonPath(), version: await conmonVersion(await conmonPath(), config.monitorEnv) }))
+  const filters = new WeakMap<RuntimeSeccomp, Promise<string | undefined>>()
+  const { monitors, direct } = builtInMonitors({ helper, conmonPath })
+  return {
+    detected,
+    conmon,
+    async close() {
+      if (detected.asked) (await detected().catch(() => undefined))?.close()
+    },
+    services: {
+      runtimes: async () => (await detected()).all,
+      monitors,
+      direct,
+      logDrivers: builtInLogDrivers(),
+      host: once(async () => readSpecHost({ config, cgroups: await cgroups(), systemdCgroup: await systemdCgroup() })),
+      cgroups,
+      facts,
+      exitCommand: (id) => ['/bin/sh', exitScriptPath(runRoot), id],
+      compileSeccomp(seccomp) {
+        const known = filters.get(seccomp)
+        if (known) return known
+        const compiled = seccompBpf({ profile: seccomp, cacheDir: join(runRoot, 'seccomp') }).then((bpf) => bpf?.toString('base64'))
+        filters.set(seccomp, compiled)
+        compiled.catch(() => filters.delete(seccomp))
+        return compiled
+      },
+      ephemerals: new Ephemerals(),
+      accounts: new Map(),
+      monitorCgroup: '/libpod_parent/conmon',
+    },
+  }
+}
+
+async function findConmon(given: string | undefined, configured: readonly string[]): Promise<string> {
+  const path = given ?? (await findFirst(configured)) ?? (await findProgram('conmon'))
+  if (path !== undefined) return path
+  throw new LibpodError(
+    'unavailable',
+    'conmon, which keeps containers running, is not installed.',
+    { what: 'conmon', install: 'apt-get install conmon' },
+    {
+      hint: 'Install it: apt-get install conmon, or dnf install conmon.',
+    },
+  )
+}
+
+async function findFirst(paths: readonly string[]): Promise<string | undefined> {
+  const { access, constants } = await import('node:fs/promises')
+  for (const path of paths) {
+    const usable = await access(path, constants.X_OK).then(
+      () => true,
+      () => false,
+    )
+    if (usable) return path
+  }
+  return undefined
+}
+
+async function conmonVersion(path: string, env: Readonly<Record<string, string>>): Promise<string> {
+  const { stdout } = await runProgram({ file: path, args: ['--version'], env })
+  return /version\s+(\S+)/.exec(stdout.toString('utf8'))?.[1] ?? 'unknown'
+}

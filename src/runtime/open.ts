@@ -1,0 +1,152 @@
+import { join } from 'node:path'
+import { Closer } from '../base/closer.ts'
+import { LibpodError } from '../base/errors.ts'
+import { silentLogger } from '../base/logger.ts'
+import { readConfig } from '../config/read-config.ts'
+import { Changes } from '../containers/changes.ts'
+import { containerKind } from '../containers/record.ts'
+import type { ContainersServices } from '../containers/services.ts'
+import { createFlockManager } from '../locks/flock.ts'
+import { createOwner } from '../locks/owners.ts'
+import { claimRoot } from '../state/format.ts'
+import { LiveState } from '../state/live.ts'
+import { Registry } from '../state/registry.ts'
+import { type Duty, openDuty } from './duty.ts'
+import type { Engine } from './engine.ts'
+import { enterEpoch } from './epoch.ts'
+import { findHelpers } from './helpers.ts'
+import { openEvents } from './open-events.ts'
+import { openHelpers } from './open-helpers.ts'
+import { openOci } from './open-oci.ts'
+import { openPlaces } from './open-places.ts'
+import { openLiveState, openState, stateName } from './open-state.ts'
+import { imageKinds, openStorage } from './open-storage.ts'
+import { checkRuntimeOptions, type InternalOptions, internals, type RuntimeOptions } from './options.ts'
+import { recover } from './recover.ts'
+import { writeExitScript } from './write-exit-script.ts'
+
+/** Opens an engine: from the folders up to the duty, each part closed again when a later one fails. */
+export async function openEngine(options: RuntimeOptions & InternalOptions): Promise<Engine> {
+  await checkRuntimeOptions(options)
+  options.signal?.throwIfAborted()
+  if (process.platform !== 'linux') {
+    throw new LibpodError(
+      'unsupported',
+      `Containers need Linux; this host is ${process.platform}.`,
+      { what: process.platform },
+      {
+        hint: 'Importing this package and its types works everywhere; open a runtime on a Linux host.',
+      },
+    )
+  }
+  const closer = new Closer('runtime')
+  try {
+    const engine = await openParts(options, closer)
+    options.signal?.throwIfAborted()
+    return engine
+  } catch (error) {
+    await closer.close().catch(() => {})
+    throw error
+  }
+}
+
+async function openParts(options: RuntimeOptions & InternalOptions, closer: Closer): Promise<Engine> {
+  const { logger = silentLogger, serve = true, state: stateOption = 'lmdb' } = options
+  const { probe, dutyFd } = options[internals] ?? {}
+  const config = await readConfig({ root: options.root, runRoot: options.runRoot })
+  if (config.rootless) {
+    throw new LibpodError(
+      'unsupported',
+      'Running without root is not supported yet.',
+      { what: 'rootless' },
+      { hint: 'Run this process as root.' },
+    )
+  }
+  const { root, runRoot } = config
+  const programs = await findHelpers(options.helpersDir)
+  const places = await openPlaces(root, runRoot)
+  const { isNew } = await enterEpoch(runRoot)
+  const [store, liveStore] = await Promise.all([openState(stateOption, root), openLiveState(stateOption, runRoot)])
+  closer.add(() => store.close())
+  closer.add(() => liveStore.close())
+  const owner = await createOwner(places.owners)
+  closer.add(() => owner.release())
+  const events = await openEvents({ root, runRoot, logger, closer })
+  const changes = new Changes()
+  const registry = new Registry(store, { kinds: [containerKind, ...imageKinds], onCommit: () => events.ring() })
+  const locks = createFlockManager({ directory: places.locks })
+  closer.add(() => locks.close())
+  const helpers = openHelpers({ programs, runRoot, ownerFile: join(places.owners, `${owner.id}.lock`), env: config.monitorEnv, logger })
+  closer.add(() => helpers.close())
+  const live = new LiveState(liveStore)
+  const storage = await openStorage({
+    root,
+    registry,
+    locks,
+    owners: places.owners,
+    owner: owner.id,
+    helper: helpers.storage,
+    logger,
+    closer,
+    probe,
+    emit: events.emit,
+    option: options.images,
+  })
+  await claimRoot(store, { root, runRoot, uid: config.uid, state: stateName(stateOption), snapshotter: storage.snapshots.driver })
+  const oci = openOci({ config, options, helper: helpers.oci })
+  closer.add(() => oci.close())
+  const duty: { current?: Duty } = {}
+  const services: ContainersServices = {
+    ...oci.services,
+    registry,
+    live,
+    locks,
+    changes,
+    places: { root, runRoot },
+    config,
+    logger,
+    closer,
+    probe,
+    owner: owner.id,
+    snapshots: storage.snapshots,
+    image: storage.readyImage,
+    emit: events.emit,
+    async restartDue(id, at) {
+      await live.set('restart', id, { dueAt: at.toISOString() })
+      duty.current?.scheduleRestart(id, at)
+      events.ring()
+    },
+  }
+  closer.add(() => services.ephemerals.endAll())
+  closer.add(events.onRing(() => changes.notifyAll()))
+  await writeExitScript(runRoot, programs, options, config)
+  await recover(services, { ownersDir: places.owners, newEpoch: isNew })
+  if (serve) {
+    duty.current = await openDuty(services, join(runRoot, 'duty.lock'), dutyFd)
+    const served = duty.current
+    closer.add(events.onRing(() => served.ring()))
+    closer.add(() => served.stop())
+  }
+  const ended = new AbortController()
+  // First of all: whoever waits or iterates is told that there is nothing more to come.
+  closer.add(() => {
+    ended.abort()
+    changes.notifyAll()
+  })
+  return {
+    config,
+    closer,
+    containers: services,
+    images: storage.services,
+    bus: events.bus,
+    eventLog: events.log,
+    wake: events.wake,
+    ended: ended.signal,
+    duty: duty.current,
+    state: stateName(stateOption),
+    snapshotterReason: storage.reason,
+    runtimes: oci.detected,
+    conmon: oci.conmon,
+    collectGarbage: storage.collectGarbage,
+  }
+}

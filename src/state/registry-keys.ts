@@ -1,0 +1,40 @@
+import { LibpodError } from '../base/errors.ts'
+
+export function objectKey(kind: string, id: string): string {
+  return `object/${kind}/${id}`
+}
+
+export function summaryKey(kind: string, id: string): string {
+  return `summary/${kind}/${id}`
+}
+
+export function nameKey(scope: string, name: string): string {
+  return `name/${scope}/${name}`
+}
+
+/** Where the users of an object stand (`link` is `kind/id`), or all links. */
+export function linksPrefix(link?: string): string {
+  return link === undefined ? 'link/' : `link/${link}/`
+}
+
+/** The entry by which `user` keeps `link` from being removed; both are `kind/id`. */
+export function linkKey(link: string, user: string): string {
+  return `${linksPrefix(link)}${user}`
+}
+
+/** An object in one word, as links name it. */
+export function wordOf(kind: string, id: string): string {
+  return `${kind}/${id}`
+}
+
+/** The kind and id of a `kind/id`. */
+export function splitWord(word: string): { readonly kind: string; readonly id: string } {
+  const at = word.indexOf('/')
+  return { kind: word.slice(0, at), id: word.slice(at + 1) }
+}
+
+/** Ids and kinds are parts of keys: a slash would let one object's keys run into another's. */
+export function checkId(id: string): void {
+  if (id === '' || id.includes('/'))
+    throw new LibpodError('invalid-argument', `${JSON.stringify(id)} cannot be the id of an object.`, { path: 'id', value: id })
+}

@@ -1,0 +1,16 @@
+import { join } from 'node:path'
+import { openFileStore } from './file.ts'
+import { testStateStore } from './store-suite.ts'
+
+const optionsIn = (directory: string) => ({ directory: join(directory, 'state'), compactBytes: 20_000 })
+
+testStateStore('file store', {
+  traits: { durable: true, shared: true },
+  module: './file.ts',
+  opener: 'openFileStore',
+  optionsIn,
+  open: (directory) => openFileStore(optionsIn(directory)),
+  // Taking a lock by making a folder, and reading the journal again, costs some ten times as much as in LMDB.
+  scale: 0.1,
+  takeoverMs: 2500,
+})

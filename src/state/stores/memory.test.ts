@@ -1,0 +1,10 @@
+import { createMemoryStore } from './memory.ts'
+import { testStateStore } from './store-suite.ts'
+
+testStateStore('memory store', {
+  traits: createMemoryStore().traits,
+  module: './memory.ts',
+  opener: 'createMemoryStore',
+  optionsIn: () => ({}),
+  open: async () => createMemoryStore(),
+})

@@ -1,0 +1,3 @@
+export interface GarbageReport {
+  readonly reclaimedBytes: number
+}

@@ -1,0 +1,2 @@
+import type { HelperOperation } from '../linux/helper/helper.ts'
+export const storageOperations: Readonly<Record<string, HelperOperation>> = {}

@@ -1,0 +1,258 @@
+import { lstatSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import type { AbortOptions } from '../../base/abort.ts'
+import { LibpodError } from '../../base/errors.ts'
+import { type Logger, silentLogger } from '../../base/logger.ts'
+import { mapFsError } from '../../linux/fs/disk.ts'
+import type { ExtractTarget, MountSpec, PrepareOptions, SnapshotInfo, Snapshotter } from '../snapshotter.ts'
+import { idOf, type PlacedSnapshot, SnapshotFiles } from './snapshot-files.ts'
+import type { TreeWork } from './tree-work.ts'
+
+/** What {@link DirectorySnapshotter} is made of. @public */
+export interface SnapshotterOptions {
+  /** Made if it is not there. Several processes may have it open. */
+  readonly root: string
+  /** Who does what takes long. */
+  readonly work: TreeWork
+  readonly logger?: Logger
+}
+
+/** What a driver does differently. */
+export interface SnapshotForm {
+  readonly driver: string
+  /** Makes the directories of a new snapshot in `directory`. */
+  make(directory: string, parent: PlacedSnapshot | undefined, options: AbortOptions): void | Promise<void>
+  /** The directories below a snapshot on top of `parent`. */
+  lowerOf(parent: PlacedSnapshot): readonly string[]
+  mounts(snapshot: PlacedSnapshot, options: { readonly readOnly: boolean; readonly volatile: boolean }): readonly MountSpec[]
+  extractTarget(path: string): ExtractTarget
+}
+
+/** A snapshotter that waits for what it does in the background. @public */
+export interface LocalSnapshotter extends Snapshotter {
+  /** Resolves when trees removed so far are gone. */
+  settled(): Promise<void>
+}
+
+/** What died while it was being made is removed after a day: making one may take long, but not that long. */
+const unfinishedMs = 24 * 60 * 60 * 1000
+/** So many small files are read before the event loop has its turn. */
+const slice = 100
+
+/** The part of a snapshotter that does not depend on how its trees are put together. */
+export class DirectorySnapshotter implements LocalSnapshotter {
+  readonly driver: string
+  readonly #form: SnapshotForm
+  readonly #files: SnapshotFiles
+  readonly #work: TreeWork
+  readonly #logger: Logger
+  readonly #background = new Set<Promise<void>>()
+
+  constructor({ root, work, logger = silentLogger }: SnapshotterOptions, formOf: (files: SnapshotFiles) => SnapshotForm) {
+    this.#files = new SnapshotFiles(root)
+    this.#form = formOf(this.#files)
+    this.driver = this.#form.driver
+    this.#work = work
+    this.#logger = logger
+    for (const path of this.#files.trash()) this.#clear(path)
+    for (const path of this.#files.unfinished()) if (isOld(path)) this.#clear(path)
+  }
+
+  async stat(name: string): Promise<SnapshotInfo | undefined> {
+    const snapshot = this.#find(name)
+    return snapshot && infoOf(snapshot)
+  }
+
+  async prepare(name: string, { parent: parentName, signal }: PrepareOptions = {}): Promise<void> {
+    signal?.throwIfAborted()
+    const parent = parentName === undefined ? undefined : this.#parent(parentName)
+    if (this.#files.find('active', name)) throw nameTaken(name)
+    const directory = this.#files.begin()
+    try {
+      const making = this.#form.make(directory, parent, { signal })
+      if (making) await making
+      const lower = parent === undefined ? [] : this.#form.lowerOf(parent)
+      const stored = { name, ...(parent === undefined ? {} : { parent: parent.name }), lower, createdAt: new Date().toISOString() }
+      if (!this.#files.appear(directory, stored)) throw nameTaken(name)
+    } catch (error) {
+      this.#drop(directory)
+      throw mapFsError(error, this.#files.root)
+    }
+    // Somebody may have removed the parent meanwhile; whoever does that now sees this child.
+    if (parent === undefined || this.#files.find('committed', parent.name)) return
+    this.#drop(this.#files.directory('active', idOf(name)))
+    throw noSuchSnapshot(parent.name)
+  }
+
+  async mounts(
+    name: string,
+    { readOnly = false, volatile = false }: { readonly readOnly?: boolean; readonly volatile?: boolean } = {},
+  ): Promise<readonly MountSpec[]> {
+    const snapshot = this.#require(name)
+    return this.#form.mounts(snapshot, { readOnly: readOnly || snapshot.state === 'committed', volatile })
+  }
+
+  async layers(name: string): Promise<readonly string[]> {
+    const snapshot = this.#require(name)
+    return [treeOf(snapshot.directory), ...snapshot.lower.map((id) => treeOf(this.#files.directory('committed', id)))]
+  }
+
+  async extractTarget(name: string): Promise<ExtractTarget> {
+    return this.#form.extractTarget(treeOf(this.#active(name, 'extractTarget').directory))
+  }
+
+  async commit(name: string, activeName: string, { signal }: AbortOptions = {}): Promise<void> {
+    signal?.throwIfAborted()
+    const active = this.#active(activeName, 'commit')
+    try {
+      if (this.#files.commit(active, name)) this.#later(() => this.#sync(name))
+      else this.#drop(active.directory)
+    } catch (error) {
+      throw mapFsError(error, active.directory)
+    }
+  }
+
+  async remove(name: string): Promise<void> {
+    const id = idOf(name)
+    if (this.#files.find('active', name)) {
+      this.#drop(this.#files.directory('active', id))
+      return
+    }
+    // Also one that `find` does not trust any more is removed.
+    const committed = this.#files.read('committed', id)
+    if (committed === undefined) return
+    const trash = this.#files.discard(committed.directory)
+    if (trash === undefined) return
+    // First out of sight, then the look for children: one that is just being made sees that its parent is gone.
+    const children = await this.#childrenOf(name)
+    if (children.length === 0) this.#clear(trash)
+    else {
+      this.#files.restore(trash, committed.directory)
+      throw new LibpodError(
+        'in-use',
+        `The snapshot ${name} has others on top of it.`,
+        { kind: 'snapshot', ref: name, users: children.map((child) => `snapshot/${child}`) },
+        { hint: 'Remove those first.' },
+      )
+    }
+  }
+
+  async *list(): AsyncGenerator<SnapshotInfo, void> {
+    for await (const snapshot of this.#all()) yield infoOf(snapshot)
+  }
+
+  async usage(name: string, options: AbortOptions = {}): Promise<{ readonly sizeBytes: number; readonly inodes: number }> {
+    const snapshot = this.#require(name)
+    if (snapshot.state === 'active') return this.#work.usage(treeOf(snapshot.directory), options)
+    // A committed tree never changes, so that it is counted once.
+    const known = join(snapshot.directory, 'usage.json')
+    try {
+      return JSON.parse(await readFile(known, 'utf8')) as { sizeBytes: number; inodes: number }
+    } catch {
+      const { sizeBytes, inodes } = await this.#work.usage(treeOf(snapshot.directory), options)
+      await writeFile(known, JSON.stringify({ sizeBytes, inodes }), { mode: 0o600 }).catch(() => {})
+      return { sizeBytes, inodes }
+    }
+  }
+
+  async settled(): Promise<void> {
+    while (this.#background.size > 0) await Promise.all(this.#background)
+  }
+
+  #find(name: string): PlacedSnapshot | undefined {
+    return this.#files.find('committed', name) ?? this.#files.find('active', name)
+  }
+
+  #require(name: string): PlacedSnapshot {
+    const snapshot = this.#find(name)
+    if (snapshot) return snapshot
+    throw noSuchSnapshot(name)
+  }
+
+  #parent(name: string): PlacedSnapshot {
+    const parent = this.#files.find('committed', name)
+    if (parent) return parent
+    throw noSuchSnapshot(name)
+  }
+
+  #active(name: string, verb: string): PlacedSnapshot {
+    const snapshot = this.#files.find('active', name)
+    if (snapshot) return snapshot
+    if (!this.#files.find('committed', name)) throw noSuchSnapshot(name)
+    throw new LibpodError(
+      'invalid-state',
+      `The snapshot ${name} is committed and does not change any more.`,
+      { kind: 'snapshot', ref: name, state: 'committed', allowed: ['active'], verb },
+      { hint: 'Prepare a new one on top of it.' },
+    )
+  }
+
+  async #childrenOf(name: string): Promise<string[]> {
+    const children: string[] = []
+    for await (const { parent, name: child } of this.#all()) if (parent === name) children.push(child)
+    return children
+  }
+
+  async *#all(): AsyncGenerator<PlacedSnapshot, void> {
+    for (const [index, { state, id }] of this.#files.ids().entries()) {
+      if (index % slice === slice - 1) await new Promise((resolve) => setImmediate(resolve))
+      const snapshot = this.#files.read(state, id)
+      if (snapshot) yield snapshot
+    }
+  }
+
+  /** Takes a directory out of sight now, and from the disk later. */
+  #drop(directory: string): void {
+    const trash = this.#files.discard(directory)
+    if (trash !== undefined) this.#clear(trash)
+  }
+
+  #clear(path: string): void {
+    this.#later(() => this.#work.remove(path))
+  }
+
+  async #sync(name: string): Promise<void> {
+    const snapshot = this.#files.find('committed', name)
+    if (snapshot === undefined) return
+    await this.#work.sync(snapshot.directory)
+    this.#files.markSynced(name)
+  }
+
+  /** Nobody waits for it: what fails is told, and tried again by the next that opens the root. */
+  #later(task: () => Promise<void>): void {
+    const running = task()
+      .catch((error: unknown) => {
+        this.#logger.warn(`Snapshots in ${this.#files.root}: ${error instanceof Error ? error.message : String(error)}`)
+      })
+      .finally(() => this.#background.delete(running))
+    this.#background.add(running)
+  }
+}
+
+/** Where a snapshot's files lie in its directory. */
+export function treeOf(directory: string): string {
+  return `${directory}/fs`
+}
+
+function infoOf({ name, state, parent, createdAt }: PlacedSnapshot): SnapshotInfo {
+  return { name, state, ...(parent === undefined ? {} : { parent }), createdAt: new Date(createdAt) }
+}
+
+function isOld(path: string): boolean {
+  const stats = lstatSync(path, { throwIfNoEntry: false })
+  return stats !== undefined && Date.now() - stats.mtimeMs > unfinishedMs
+}
+
+function nameTaken(name: string): LibpodError {
+  return new LibpodError('already-exists', `There is a snapshot ${name} already.`, { kind: 'snapshot', name })
+}
+
+function noSuchSnapshot(name: string): LibpodError {
+  return new LibpodError(
+    'not-found',
+    `There is no snapshot ${name}.`,
+    { kind: 'snapshot', ref: name },
+    { hint: 'Pull or load its image again.' },
+  )
+}

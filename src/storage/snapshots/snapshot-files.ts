@@ -1,0 +1,172 @@
+import { createHash, randomBytes } from 'node:crypto'
+import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { LibpodError } from '../../base/errors.ts'
+import { isErrno } from '../../linux/errno.ts'
+import { writeFileAtomicSync } from '../../linux/fs/atomic-write.ts'
+import type { SnapshotInfo } from '../snapshotter.ts'
+
+/** What is stored of a snapshot, in a small file inside its directory. */
+export interface StoredSnapshot {
+  readonly name: string
+  readonly parent?: string
+  /** The directories of all snapshots below, topmost first: a mount needs them all, and reads only this one file. */
+  readonly lower: readonly string[]
+  readonly createdAt: string
+  /** The boot in which it was committed, until its files are known to be on the disk. */
+  readonly unsynced?: string
+}
+
+/** A snapshot with the place it has on the disk. */
+export interface PlacedSnapshot extends StoredSnapshot {
+  readonly state: SnapshotInfo['state']
+  /** The short name of its directory, without the way to it. */
+  readonly id: string
+  readonly directory: string
+}
+
+const fileNames = { active: 'active.json', committed: 'committed.json' } as const
+const states = ['committed', 'active'] as const
+
+/**
+ * The directories of a snapshotter. They are the only truth: `new/` is what is being made, `active/` and `committed/` are
+ * what is there, `trash/` is what goes; a snapshot changes its state by one rename. All calls take microseconds, so they are made at once.
+ */
+export class SnapshotFiles {
+  readonly root: string
+  readonly #boot: string
+
+  constructor(root: string) {
+    this.root = root
+    for (const name of ['new', 'trash', ...states]) mkdirSync(join(root, name), { recursive: true, mode: 0o700 })
+    this.#boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
+  }
+
+  /** A new directory for a snapshot to be made in. */
+  begin(): string {
+    const directory = this.#fresh('new')
+    mkdirSync(directory, 0o700)
+    return directory
+  }
+
+  /** Lets an active snapshot appear whole. `false` if its name is taken. */
+  appear(directory: string, snapshot: StoredSnapshot): boolean {
+    writeFileSync(join(directory, fileNames.active), JSON.stringify(snapshot), { mode: 0o600 })
+    return this.#move(directory, this.directory('active', idOf(snapshot.name)))
+  }
+
+  /** Lets an active snapshot become the committed one `name`. `false` if that is there already. */
+  commit(active: PlacedSnapshot, name: string): boolean {
+    const { parent, lower } = active
+    const stored: StoredSnapshot = {
+      name,
+      ...(parent === undefined ? {} : { parent }),
+      lower,
+      createdAt: new Date().toISOString(),
+      unsynced: this.#boot,
+    }
+    writeFileSync(join(active.directory, fileNames.committed), JSON.stringify(stored), { mode: 0o600 })
+    const to = this.directory('committed', idOf(name))
+    if (this.#move(active.directory, to)) return true
+    if (this.find('committed', name) !== undefined) return false
+    this.discard(to)
+    return this.#move(active.directory, to)
+  }
+
+  /** Notes that the files of a committed snapshot are on the disk. */
+  markSynced(name: string): void {
+    const snapshot = this.find('committed', name)
+    if (snapshot?.unsynced === undefined) return
+    const { parent, lower, createdAt } = snapshot
+    const stored: StoredSnapshot = { name, ...(parent === undefined ? {} : { parent }), lower, createdAt }
+    try {
+      writeFileAtomicSync(join(snapshot.directory, fileNames.committed), JSON.stringify(stored), { durable: true })
+    } catch (error) {
+      if (!isErrno(error, 'ENOENT')) throw error
+    }
+  }
+
+  /** The snapshot of a name in a state. One whose files a power cut may have taken is not there. */
+  find(state: SnapshotInfo['state'], name: string): PlacedSnapshot | undefined {
+    const snapshot = this.read(state, idOf(name))
+    if (snapshot === undefined || this.#isDoubtful(snapshot)) return undefined
+    if (snapshot.name === name) return snapshot
+    throw new LibpodError('internal', `The snapshots ${name} and ${snapshot.name} share a directory.`, { what: snapshot.directory })
+  }
+
+  /** The snapshot in a directory. */
+  read(state: SnapshotInfo['state'], id: string): PlacedSnapshot | undefined {
+    const directory = this.directory(state, id)
+    try {
+      return { ...(JSON.parse(readFileSync(join(directory, fileNames[state]), 'utf8')) as StoredSnapshot), state, id, directory }
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) return undefined
+      if (error instanceof SyntaxError) return { ...unreadable(id), state, id, directory }
+      throw error
+    }
+  }
+
+  /** All directories, those of committed snapshots first. */
+  ids(): { readonly state: SnapshotInfo['state']; readonly id: string }[] {
+    return states.flatMap((state) => readdirSync(join(this.root, state)).map((id) => ({ state, id })))
+  }
+
+  /** Takes a directory out of sight at once; gives its place in the trash, or `undefined` if it was not there. */
+  discard(directory: string): string | undefined {
+    const trash = this.#fresh('trash')
+    try {
+      renameSync(directory, trash)
+      return trash
+    } catch (error) {
+      if (isErrno(error, 'ENOENT')) return undefined
+      throw error
+    }
+  }
+
+  /** Brings back what was just discarded. */
+  restore(trash: string, directory: string): void {
+    renameSync(trash, directory)
+  }
+
+  /** What lies in the trash. */
+  trash(): string[] {
+    return readdirSync(join(this.root, 'trash')).map((name) => join(this.root, 'trash', name))
+  }
+
+  /** What is being made, or was when its maker died. */
+  unfinished(): string[] {
+    return readdirSync(join(this.root, 'new')).map((name) => join(this.root, 'new', name))
+  }
+
+  directory(state: SnapshotInfo['state'], id: string): string {
+    return join(this.root, state, id)
+  }
+
+  #fresh(folder: 'new' | 'trash'): string {
+    return join(this.root, folder, randomBytes(12).toString('hex'))
+  }
+
+  #isDoubtful({ unsynced }: StoredSnapshot): boolean {
+    return unsynced !== undefined && unsynced !== this.#boot
+  }
+
+  #move(from: string, to: string): boolean {
+    try {
+      renameSync(from, to)
+      return true
+    } catch (error) {
+      if (isErrno(error, 'ENOTEMPTY', 'EEXIST')) return false
+      throw error
+    }
+  }
+}
+
+/** 120 bits of a name's hash: short, because 128 of them must fit into the one page of mount options. */
+export function idOf(name: string): string {
+  return createHash('sha256').update(name).digest('base64url').slice(0, 20)
+}
+
+/** A snapshot whose file is damaged, as after a power cut: it is listed, so that it can be removed, and is good for nothing else. */
+function unreadable(id: string): StoredSnapshot {
+  return { name: `damaged-${id}`, lower: [], createdAt: new Date(0).toISOString(), unsynced: 'unknown' }
+}

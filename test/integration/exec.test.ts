@@ -1,0 +1,121 @@
+import type { Container } from 'libpod-ts'
+import { isLibpodError } from 'libpod-ts'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { image, useEngine } from '../support/engine.ts'
+
+const engine = useEngine()
+let container: Container
+
+beforeAll(async () => {
+  container = await engine.runtime.containers.create({ image, command: ['sleep', '600'], network: 'none', env: { FROM: 'container' } })
+  await container.start()
+})
+
+afterAll(() => container.remove({ force: true }))
+
+const processes = async (): Promise<string[]> => (await container.top({ fields: ['args'] })).processes.map(([command = '']) => command)
+
+describe('exec', () => {
+  it('collects output and exit code', async () => {
+    const result = await container.exec(['sh', '-c', 'echo out; echo err >&2; exit 7'])
+    expect(result).toEqual({ exitCode: 7, stdout: 'out\n', stderr: 'err\n', timedOut: false, truncated: false })
+  })
+
+  it('feeds its input, byte for byte', async () => {
+    const input = Buffer.from(Array.from({ length: 300_000 }, (_, i) => i % 256))
+    const { stdout } = await container.exec(['cat'], { input, encoding: 'buffer' })
+    expect(stdout.equals(input)).toBe(true)
+  })
+
+  it('has the environment, user and folder it is given', async () => {
+    const { stdout } = await container.exec(['sh', '-c', 'echo $FROM $TO $HOME; id -u; id -g; pwd'], {
+      env: { TO: 'exec' },
+      user: 'guest',
+      workdir: '/tmp',
+    })
+    expect(stdout).toBe('container exec /home\n1000\n1000\n/tmp\n')
+  })
+
+  it('gives 128 + n after a signal', async () => {
+    expect((await container.exec(['sh', '-c', 'kill -TERM $$'])).exitCode).toBe(143)
+  })
+
+  it('says 127 for a program that does not exist, and 126 for one that cannot be executed', async () => {
+    await expect(container.exec(['no-such-program'])).rejects.toSatisfy(
+      (error) => isLibpodError(error, 'command-failed') && error.details.exitCode === 127,
+    )
+    await expect(container.exec(['/etc/passwd'])).rejects.toSatisfy(
+      (error) => isLibpodError(error, 'command-failed') && error.details.exitCode === 126,
+    )
+  })
+
+  it('keeps what it may and says that there was more', async () => {
+    const { stdout, truncated } = await container.exec(['sh', '-c', 'yes | head -c 100000'], { maxOutputBytes: 1000 })
+    expect(stdout).toHaveLength(1000)
+    expect(truncated).toBe(true)
+  })
+
+  it('leaves no process behind when it is over time', async () => {
+    const { timedOut } = await container.exec(['sleep', '1234'], { timeoutMs: 200 })
+    expect(timedOut).toBe(true)
+    expect(await processes()).not.toContain('sleep 1234')
+  })
+
+  it('leaves no process behind when it is aborted, and rejects with the reason', async () => {
+    const abort = new AbortController()
+    const reason = new Error('enough')
+    const exec = container.exec(['sleep', '4321'], { signal: abort.signal })
+    await expect.poll(processes).toContain('sleep 4321')
+    abort.abort(reason)
+    await expect(exec).rejects.toBe(reason)
+    expect(await processes()).not.toContain('sleep 4321')
+  })
+
+  it('does not wait for what the program leaves running', async () => {
+    const { stdout } = await container.exec(['sh', '-c', 'sleep 3333 & echo started'])
+    expect(stdout).toBe('started\n')
+    await container.exec(['pkill', '-f', 'sleep 3333'])
+  })
+
+  it('runs thirty at once', async () => {
+    const results = await Promise.all(Array.from({ length: 30 }, (_, i) => container.exec(['sh', '-c', `echo ${i}; exit ${i}`])))
+    expect(results.map(({ exitCode, stdout }) => [exitCode, stdout])).toEqual(results.map((_, i) => [i, `${i}\n`]))
+  })
+})
+
+describe('spawn', () => {
+  it('streams both ways', async () => {
+    await using session = await container.spawn(['sh', '-c', 'while read line; do echo "<$line>"; done; exit 4'], { stdin: true })
+    session.stdin?.write('one\n')
+    let heard = ''
+    for await (const chunk of session.stdout) {
+      heard += String(chunk)
+      if (heard === '<one>\n') session.stdin?.end('two\n')
+    }
+    expect(heard).toBe('<one>\n<two>\n')
+    expect(await session.wait()).toEqual({ exitCode: 4 })
+  })
+
+  it('gives a terminal of the size asked for', async () => {
+    await using session = await container.spawn(['sh', '-c', 'stty size; read x; stty size'], { tty: { rows: 33, columns: 99 } })
+    let heard = ''
+    for await (const chunk of session.stdout) {
+      heard += String(chunk)
+      if (heard.includes('33 99') && !heard.includes('44')) {
+        await session.resize({ rows: 44, columns: 111 })
+        session.stdin?.write('go\n')
+      }
+    }
+    expect(heard).toContain('44 111')
+    expect((await session.wait()).exitCode).toBe(0)
+  })
+
+  it('kills its program when it is disposed of', async () => {
+    {
+      await using session = await container.spawn(['sleep', '7777'])
+      await expect.poll(processes).toContain('sleep 7777')
+      expect(session.stdin).toBeUndefined()
+    }
+    expect(await processes()).not.toContain('sleep 7777')
+  })
+})

@@ -1,0 +1,48 @@
+import { readdir, readFile, readlink } from 'node:fs/promises'
+import { join } from 'node:path'
+
+/** What a leak would show in: mounts of this namespace, monitors and runtimes, cgroups that containers make. */
+export interface MachineState {
+  readonly mounts: readonly string[]
+  readonly processes: readonly string[]
+  readonly cgroups: readonly string[]
+}
+
+/** Reads it. Processes are those that only containers need: other programs of the machine come and go. */
+export async function machineState(): Promise<MachineState> {
+  const [mounts, processes, cgroups] = await Promise.all([readMounts(), readProcesses(), readCgroups('/sys/fs/cgroup', 4)])
+  return { mounts, processes, cgroups }
+}
+
+async function readMounts(): Promise<string[]> {
+  const text = await readFile('/proc/self/mountinfo', 'utf8')
+  return text
+    .trimEnd()
+    .split('\n')
+    .map((line) => line.split(' ')[4] ?? '')
+    .sort()
+}
+
+const watched = /(^|\/)(conmon|crun|runc|cleanup\.js|helper\.js|busybox)( |$)/
+
+async function readProcesses(): Promise<string[]> {
+  const found: string[] = []
+  for (const pid of await readdir('/proc')) {
+    if (!/^\d+$/.test(pid)) continue
+    const [command, program] = await Promise.all([
+      readFile(join('/proc', pid, 'cmdline'), 'utf8').catch(() => ''),
+      readlink(join('/proc', pid, 'exe')).catch(() => ''),
+    ])
+    const line = command.replaceAll('\0', ' ').trim()
+    if (watched.test(line) || watched.test(program)) found.push(`${pid} ${line}`)
+  }
+  return found.sort()
+}
+
+async function readCgroups(directory: string, depth: number): Promise<string[]> {
+  if (depth === 0) return []
+  const entries = await readdir(directory, { withFileTypes: true }).catch(() => [])
+  const below = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(directory, name))
+  const deeper = await Promise.all(below.map((path) => readCgroups(path, depth - 1)))
+  return [...below.filter((path) => /libpod|crun|runc/.test(path)), ...deeper.flat()].sort()
+}
