@@ -1,19 +1,30 @@
 import { defineConfig } from 'vitest/config'
 
+/**
+ * The integration tests import the package by its name: what is tested is what is published. One file at a time, because
+ * each looks at the whole machine to see whether anything was left behind.
+ */
+const integration = {
+  include: ['test/**/*.test.ts'],
+  testTimeout: 120_000,
+  hookTimeout: 120_000,
+  fileParallelism: false,
+}
+
 export default defineConfig({
   test: {
     projects: [
       { test: { name: 'unit', include: ['src/**/*.test.ts', 'scripts/**/*.test.ts'], testTimeout: 30_000, sequence: { groupOrder: 0 } } },
+      { test: { ...integration, name: 'runc', env: { TEST_RUNTIME: 'runc' }, sequence: { groupOrder: 1 } } },
       {
-        // These import the package by its name: what is tested is what is published. One file at a time, because each looks
-        // at the whole machine to see whether anything was left behind.
         test: {
-          name: 'integration',
-          include: ['test/**/*.test.ts'],
-          testTimeout: 120_000,
-          hookTimeout: 120_000,
-          fileParallelism: false,
-          sequence: { groupOrder: 1 },
+          ...integration,
+          // The others do not depend on the runtime.
+          include: ['test/integration/**/*.test.ts'],
+          name: 'crun',
+          env: { TEST_RUNTIME: 'crun' },
+          execArgv: ['--require', './test/support/without-unified-cgroup.cjs'],
+          sequence: { groupOrder: 2 },
         },
       },
     ],

@@ -5,8 +5,11 @@ import { isTest, lineOf, type Problem, type SourceFile, walk } from './files.ts'
 const maxLines = 400
 const declarations = /^src\/(linux\/native|specs)\//
 
-/** Where the environment may be read: there, and in programs of our own that have nobody to hand it to them. */
-const readsEnvironment = /^src\/(config\/|runtime\/[a-z-]+-main\.ts$)/
+/** Programs of our own: they are nobody's guest. */
+const ownProgram = /^src\/runtime\/[a-z-]+-main\.ts$/
+
+/** Where the environment may be read: there, and in programs of our own, which have nobody to hand it to them. */
+const readsEnvironment = /^src\/config\//
 
 /** Dependencies that have one home. Everything else asks that home. */
 const homes: Readonly<Record<string, RegExp>> = {
@@ -49,8 +52,8 @@ export function checkRules(file: SourceFile): Problem[] {
 function forbidden(node: ts.Node, path: string): string | undefined {
   if (ts.isExportDeclaration(node) && node.exportClause === undefined) return 'export *: list the names'
   if (ts.isPropertyAccessExpression(node) && ts.isIdentifier(node.expression) && node.expression.text === 'process') {
-    if (node.name.text === 'env' && !readsEnvironment.test(path)) return 'reads process.env; src/config does that'
-    if (node.name.text === 'umask') return "changes the host's umask"
+    if (node.name.text === 'env' && !readsEnvironment.test(path) && !ownProgram.test(path)) return 'reads process.env; src/config does that'
+    if (node.name.text === 'umask' && !ownProgram.test(path)) return "changes the host's umask"
   }
   return undefined
 }

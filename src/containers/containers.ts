@@ -1,14 +1,12 @@
 import { Container } from './container.ts'
 import { createContainer } from './create/create.ts'
 import { type EphemeralContainer, ephemeralContainer } from './ephemeral.ts'
-import { type ContainerFilters, iterateContainers, type ListContainersOptions, listContainers } from './list.ts'
+import { iterateContainers, type ListContainersOptions, listContainers } from './list.ts'
 import type { CreateContainerOptions } from './options.ts'
 import { type PruneContainersOptions, type PruneContainersResult, pruneContainers } from './prune.ts'
 import type { ContainerSummary } from './record.ts'
 import { type RunOptions, type RunResult, runContainer } from './run.ts'
 import type { ContainersServices } from './services.ts'
-
-export type { ContainerFilters }
 
 /**
  * The containers of a runtime.

@@ -1,7 +1,8 @@
 import type { AbortOptions } from '../base/abort.ts'
 import { isLibpodError } from '../base/errors.ts'
+import type { ContainerFilters } from './filters.ts'
 import { removeContainer } from './lifecycle/remove.ts'
-import { type ContainerFilters, listContainers } from './list.ts'
+import { listContainers } from './list.ts'
 import type { ContainersServices } from './services.ts'
 
 /** Options of {@link Containers.prune}. @public */

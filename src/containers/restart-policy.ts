@@ -1,5 +1,3 @@
-import type { ContainerState } from './record.ts'
-
 /** When a container is started again by itself. @public */
 export interface RestartPolicy {
   /**
@@ -16,11 +14,20 @@ const longestDelayMs = 60_000
 /** A run that lasted this long counts as a success: the delay begins anew. */
 const steadyMs = 10_000
 
+/** What the policy looks at. */
+interface EndedRun {
+  readonly startedAt?: string
+  readonly finishedAt?: string
+  readonly exitCode?: number | null
+  readonly restartCount: number
+  readonly stoppedByUser?: boolean
+}
+
 /**
  * When a container that just ended is to be started again, or `undefined`. The delay doubles from 100 ms to a minute,
  * as Docker's does, and begins anew after a run of 10 s.
  */
-export function restartDue({ policy, maxRetries }: RestartPolicy, state: ContainerState): Date | undefined {
+export function restartDue({ policy, maxRetries }: RestartPolicy, state: EndedRun): Date | undefined {
   if (policy === 'no' || state.stoppedByUser || state.finishedAt === undefined) return undefined
   if (policy === 'on-failure' && (state.exitCode === 0 || (maxRetries !== undefined && state.restartCount >= maxRetries))) return undefined
   const finished = Date.parse(state.finishedAt)

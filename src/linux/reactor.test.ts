@@ -53,7 +53,12 @@ describe('the reactor', () => {
   it('lets promises go on before the next timer', async () => {
     const { read, write } = pipe()
     const order: string[] = []
-    const ready = new Promise<void>((resolve) => watch(read, 'read', () => (libc().read(read, byte), resolve())))
+    const ready = new Promise<void>((resolve) =>
+      watch(read, 'read', () => {
+        libc().read(read, byte)
+        resolve()
+      }),
+    )
     const late = new Promise<void>((resolve) => setTimeout(resolve, 300)).then(() => order.push('timer'))
     libc().write(write, byte)
     await ready

@@ -154,7 +154,10 @@ class Connection implements SeqpacketSocket {
       for (let count = 0; count < burst && this.#reading(); count++) {
         const length = libc().recv(this.#fd, this.#buffer)
         if (length === undefined) return
-        if (length === 0) return this.#end()
+        if (length === 0) {
+          this.#end()
+          return
+        }
         this.#buffered += length
         this.#queue.push(Buffer.from(this.#buffer.subarray(0, length)))
       }

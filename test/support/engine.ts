@@ -6,6 +6,9 @@ import { afterAll, beforeAll, expect } from 'vitest'
 import { busyboxRootfs } from '../../examples/busybox.ts'
 import { machineState } from './machine.ts'
 
+/** The OCI runtime that this run of the tests is about; the first that works on this host if none was named. */
+export const testRuntime = process.env['TEST_RUNTIME']
+
 /** The image every test uses. */
 export const image = 'localhost/busybox:latest'
 
@@ -39,7 +42,8 @@ export function useEngine(options: RuntimeOptions = {}): TestEngine {
     get runRoot() {
       return required(engine.runRoot)
     },
-    open: (more = {}) => Runtime.open({ root: self.root, runRoot: self.runRoot, logger: failingLogger, ...options, ...more }),
+    open: (more = {}) =>
+      Runtime.open({ root: self.root, runRoot: self.runRoot, logger: failingLogger, oci: { runtime: testRuntime }, ...options, ...more }),
   }
   beforeAll(async () => {
     before = await machineState()

@@ -33,7 +33,11 @@ export async function execContainer(
     let timedOut = false
     const kill = (): void => void exec.kill(9).catch(() => {})
     const release = onAbort(signal, kill)
-    const timer = timeoutMs === undefined ? undefined : setTimeout(() => ((timedOut = true), kill()), timeoutMs)
+    const giveUp = (): void => {
+      timedOut = true
+      kill()
+    }
+    const timer = timeoutMs === undefined ? undefined : setTimeout(giveUp, timeoutMs)
     try {
       exitCode = await exec.exited
     } finally {

@@ -9,8 +9,8 @@ import type { ContainersServices, LiveEntries } from '../services.ts'
 import { isActive } from '../status.ts'
 import { updateState } from '../store.ts'
 import { subjectOf } from '../subject.ts'
+import { dropContainer } from './drop.ts'
 import { runtimeOf } from './pins.ts'
-import { dropContainer } from './remove.ts'
 
 /** How a container ended, as the monitor or the look of things tells. */
 export interface ContainerExit {

@@ -8,7 +8,12 @@ import { isActive } from '../status.ts'
 import { readLive, requireRecord, updateState } from '../store.ts'
 import { finishExit } from './exit.ts'
 import { monitorOf, runtimeOf } from './pins.ts'
-import type { HeldContainer } from './with-container.ts'
+
+/** A container whose lock is held, as it really is. */
+export interface HeldContainer {
+  readonly record: ContainerRecord
+  readonly live: LiveContainer | undefined
+}
 
 /**
  * Brings a container's record up to date with its processes. The caller holds the container's lock; so a start that

@@ -7,8 +7,8 @@ import { updateState } from '../store.ts'
 import { subjectOf } from '../subject.ts'
 import { makeContainer } from './make.ts'
 import { runtimeOf } from './pins.ts'
-import { undoStart } from './settle.ts'
-import { type HeldContainer, withContainer } from './with-container.ts'
+import { type HeldContainer, undoStart } from './settle.ts'
+import { withContainer } from './with-container.ts'
 
 /** Options of {@link Container.start}. @public */
 export interface StartContainerOptions extends AbortOptions {}

@@ -1,13 +1,6 @@
 import type { AbortOptions } from '../../base/abort.ts'
-import type { ContainerRecord, LiveContainer } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
-import { settle } from './settle.ts'
-
-/** A container whose lock is held, as it really is. */
-export interface HeldContainer {
-  readonly record: ContainerRecord
-  readonly live: LiveContainer | undefined
-}
+import { type HeldContainer, settle } from './settle.ts'
 
 /** What a verb's work can tell besides its result. */
 export interface HeldWork<T> {

@@ -123,7 +123,10 @@ export class HelperProcess {
     else if (message.type === 'result') this.#settle(message.id, { result: message.result })
     else if (message.type === 'error') this.#settle(message.id, { error: call.cancelled?.reason ?? deserializeError(message.error) })
     else if (call.cancelled !== undefined) {
-      if (!message.listening) return this.kill(`${call.operation} was given up`)
+      if (!message.listening) {
+        this.kill(`${call.operation} was given up`)
+        return
+      }
       clearTimeout(call.cancelled.timer)
       call.cancelled.timer = setTimeout(() => this.kill(`${call.operation} did not end`), patienceMs)
     }

@@ -94,7 +94,9 @@ export async function detectRuntimes(options: DetectRuntimesOptions): Promise<De
     runtime,
     all: [runtime, ...all.filter((other) => other !== runtime)],
     passedOver,
-    close: () => sealed.forEach((copy) => copy.close()),
+    close: () => {
+      for (const copy of sealed) copy.close()
+    },
   }
 }
 

@@ -11,7 +11,7 @@ export function directRunner({ helper }: { readonly helper: Helper }): DirectRun
 async function run(helper: Helper, plan: DirectPlan, stdio: DirectStdio, { signal, onStart }: DirectRunOptions): Promise<DirectExit> {
   const ours = new Set([stdio.stdin, stdio.stdout, stdio.stderr].filter((fd) => fd !== undefined))
   const letGo = (): void => {
-    ours.forEach((fd) => closeSync(fd))
+    for (const fd of ours) closeSync(fd)
     ours.clear()
   }
   try {

@@ -89,7 +89,7 @@ function startRun(plan: DirectPlan, { stdio, hostPid }: Omit<RunParams, 'plan'>,
       return startProgram({ ...plan.runtime, env: plan.env }, args, [stdin, stdout, stderr, log])
     })
   } finally {
-    theirs.forEach((fd) => closeSync(fd))
+    for (const fd of theirs) closeSync(fd)
   }
 }
 

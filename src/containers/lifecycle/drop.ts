@@ -1,0 +1,43 @@
+import { rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { isLibpodError, LibpodError } from '../../base/errors.ts'
+import { step } from '../../base/steps.ts'
+import { bundleOf, exitsDirOf, logPlaceOf, staticDirOf } from '../places.ts'
+import { type ContainerRecord, containerKind } from '../record.ts'
+import type { ContainersServices } from '../services.ts'
+import { subjectOf } from '../subject.ts'
+import { logDriverOf } from './pins.ts'
+
+/**
+ * The commit comes first: from then on the container is gone for everybody, and what a killed engine leaves of its
+ * files belongs to nobody and is swept by the next one.
+ */
+export async function dropContainer(services: ContainersServices, record: ContainerRecord): Promise<void> {
+  const { id } = record
+  try {
+    await step(services.probe, 'remove.commit', () => services.registry.remove(containerKind.kind, id))
+  } catch (error) {
+    if (!isLibpodError(error, 'in-use')) throw error
+    throw new LibpodError('in-use', `Container ${record.name} is used by ${error.details.users.join(', ')}.`, error.details, {
+      hint: 'Remove those first.',
+    })
+  }
+  await dropFiles(services, record)
+  await step(services.probe, 'remove.event', () => services.emit({ ...subjectOf(record), action: 'remove' }))
+  services.changes.notify(id)
+}
+
+/** All that a container has outside the store. Idempotent; `record` may be of a container that is long gone. */
+async function dropFiles(services: ContainersServices, record: ContainerRecord): Promise<void> {
+  const { id } = record
+  await Promise.all([
+    step(services.probe, 'remove.live', () =>
+      Promise.all([services.live.delete(containerKind.kind, id), services.live.delete('restart', id)]),
+    ),
+    step(services.probe, 'remove.snapshot', () => (record.pins.snapshotter === undefined ? undefined : services.snapshots.remove(id))),
+    step(services.probe, 'remove.log', () => logDriverOf(services, record).remove(logPlaceOf(record))),
+    step(services.probe, 'remove.bundle', () => rm(bundleOf(services.places, id), { recursive: true, force: true })),
+  ])
+  await step(services.probe, 'remove.static', () => rm(staticDirOf(services.places, id), { recursive: true, force: true }))
+  await rm(join(exitsDirOf(services.places), id), { force: true })
+}
