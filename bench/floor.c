@@ -2,6 +2,9 @@
 // mounts, no config.json of its own. It runs the bundle that the engine wrote.
 //
 //   floor RUNTIME RUNTIME_ROOT CONMON BUNDLE RUN_DIR COUNT [CONCURRENT]     prints one line of milliseconds for each life
+//
+// With CONCURRENT it prints one line for all lives; each lane has a bundle of its own, BUNDLE-0, BUNDLE-1 and so on, because two
+// containers cannot have one cgroup.
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -101,11 +104,13 @@ int main(int argc, char **argv) {
   double begin = now_ms();
   for (int lane = 0; lane < lanes; lane++) {
     if (lanes > 1 && fork() != 0) continue;
+    char bundle[600];
+    snprintf(bundle, sizeof bundle, lanes > 1 ? "%s-%d" : "%s", argv[4], lane);
     int watch = inotify_init1(IN_CLOEXEC | IN_NONBLOCK);
     if (watch < 0 || inotify_add_watch(watch, exits, IN_MOVED_TO) < 0) die("inotify");
     for (int i = lane; i < count; i += lanes) {
       double from = now_ms();
-      life(argv[1], argv[2], argv[3], argv[4], argv[5], lane, i, watch);
+      life(argv[1], argv[2], argv[3], bundle, argv[5], lane, i, watch);
       if (lanes == 1) printf("%.3f\n", now_ms() - from);
     }
     if (lanes > 1) return 0;

@@ -17,7 +17,7 @@ export function busyboxRootfs(busybox = '/bin/busybox'): Readable {
   }
   archive.entry({ name: 'bin/busybox', mode: 0o755, mtime }, program)
   for (const applet of applets) {
-    if (applet !== 'busybox') archive.entry({ name: `bin/${applet}`, type: 'link', linkname: 'bin/busybox', mtime })
+    if (applet !== 'busybox') archive.entry({ name: `bin/${applet}`, type: 'link', linkname: 'bin/busybox', mode: 0o755, mtime })
   }
   archive.entry(
     { name: 'etc/passwd', mode: 0o644, mtime },

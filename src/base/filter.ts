@@ -20,8 +20,9 @@ export function matchFilters<Subject>(
   filters: Filters | undefined,
   path = 'filters',
 ): (subject: Subject) => boolean {
+  if (typeof (filters ?? {}) !== 'object') throw notFilters(filters, path)
   const tests = Object.entries(filters ?? {}).flatMap(([key, given]) => {
-    const values = given === undefined ? [] : typeof given === 'string' ? [given] : given
+    const values = given === undefined ? [] : Array.isArray(given) ? given : [given]
     const test = Object.hasOwn(table, key) ? table[key] : undefined
     if (test === undefined) throw unknownKey(key, table, path)
     for (const value of values) checkValue(value, `${path}.${key}`)
@@ -60,6 +61,15 @@ function checkValue(value: unknown, path: string): void {
     `${path}: ${JSON.stringify(value)} is not a text.`,
     { path, value },
     { hint: 'Filters are texts or lists of texts.' },
+  )
+}
+
+function notFilters(value: unknown, path: string): LibpodError {
+  return new LibpodError(
+    'invalid-argument',
+    `${path}: ${JSON.stringify(value)} is not an object.`,
+    { path, value },
+    { hint: "Name what to filter by, as in { status: 'running' }." },
   )
 }
 

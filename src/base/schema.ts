@@ -1,4 +1,5 @@
 import type { ZodType, z } from 'zod'
+import type { AbortOptions } from './abort.ts'
 import { LibpodError } from './errors.ts'
 
 /** zod itself, as handed to the builder of a schema. */
@@ -32,6 +33,22 @@ export function lazySchema<T>(build: (zod: Zod) => ZodType<T> | Promise<ZodType<
       if (result.success) return result.data
       throw invalid(result.error.issues[0], path)
     },
+  }
+}
+
+/**
+ * Declares the options of one verb: unknown keys are refused, and `signal` is among them. zod is loaded only when something was given
+ * that can be wrong, so that a verb without options costs nothing.
+ */
+export function verbOptions<Options extends AbortOptions>(
+  shape: (zod: Zod) => Readonly<Record<string, ZodType>> = () => ({}),
+): (options: Options) => Promise<void> {
+  const schema = lazySchema<unknown>((z) => z.strictObject({ ...shape(z), signal: z.instanceof(AbortSignal).optional() }))
+  return async (options) => {
+    const simple =
+      Object(options) === options &&
+      Object.entries(options).every(([key, value]) => key === 'signal' && (value === undefined || value instanceof AbortSignal))
+    if (!simple) await schema.parse(options)
   }
 }
 

@@ -1,10 +1,12 @@
 import { PassThrough, type Readable, Writable } from 'node:stream'
 import { type AbortOptions, onAbort } from '../base/abort.ts'
 import { LibpodError } from '../base/errors.ts'
+import { verbOptions } from '../base/schema.ts'
 import type { MonitorAttachment } from '../oci/monitor.ts'
 import { monitorOf } from './lifecycle/pins.ts'
 import { withContainer } from './lifecycle/with-container.ts'
 import { monitorPlaceOf } from './places.ts'
+import type { ContainerRecord } from './record.ts'
 import type { ContainersServices } from './services.ts'
 import { checkStatus } from './status.ts'
 import { subjectOf } from './subject.ts'
@@ -34,6 +36,8 @@ export interface AttachSession extends AsyncDisposable {
   close(): Promise<void>
 }
 
+const checkOptions = verbOptions<AttachOptions>((z) => ({ stdin: z.boolean().optional(), backpressure: z.boolean().optional() }))
+
 /** How much may wait for a slow reader before it is dropped. */
 const patienceBytes = 1024 * 1024
 
@@ -41,16 +45,22 @@ const patienceBytes = 1024 * 1024
 export async function attachContainer(
   services: ContainersServices,
   id: string,
-  { stdin = false, backpressure = false, signal }: AttachOptions = {},
+  options: AttachOptions = {},
 ): Promise<AttachSession> {
+  await checkOptions(options)
+  const { stdin = false, backpressure = false, signal } = options
+  signal?.throwIfAborted()
   const { monitor, attachment, record } = await withContainer(services, id, { signal }, async ({ record }) => {
     checkStatus('attach', record)
+    checkStdio(record, stdin)
     const monitor = monitorOf(services, record)
     return { result: { record, monitor, attachment: await monitor.attach(monitorPlaceOf(services.places, id), { stdin }) } }
   })
   await services.emit({ ...subjectOf(record), action: 'attach' })
   const stdout = new PassThrough({ highWaterMark: patienceBytes })
   const stderr = new PassThrough({ highWaterMark: patienceBytes })
+  // Who reads one of them and not the other must not lose his process to the other's failure.
+  for (const stream of [stdout, stderr]) stream.on('error', () => {})
   const closeSession = async (): Promise<void> => {
     release()
     unregister()
@@ -69,10 +79,32 @@ export async function attachContainer(
     stdout,
     stderr,
     ...(stdin ? { stdin: stdinOf(attachment) } : {}),
-    resize: (size) => monitor.control(monitorPlaceOf(services.places, id), { resize: size }),
+    async resize(size) {
+      if (!record.options.tty) throw noTerminal(record.name)
+      await monitor.control(monitorPlaceOf(services.places, id), { resize: size })
+    },
     close: closeSession,
     [Symbol.asyncDispose]: closeSession,
   }
+}
+
+function checkStdio({ name, options }: ContainerRecord, stdin: boolean): void {
+  if (!stdin || options.stdin || options.tty) return
+  throw new LibpodError(
+    'invalid-argument',
+    `stdin: container ${name} was created without one.`,
+    { path: 'stdin', value: stdin },
+    { hint: 'Create it with { stdin: true }.' },
+  )
+}
+
+function noTerminal(name: string): LibpodError {
+  return new LibpodError(
+    'unsupported',
+    `Container ${name} has no terminal to resize.`,
+    { what: 'resize' },
+    { hint: 'Create it with { tty: true }.' },
+  )
 }
 
 /** Always drains: a reader that stops would stop the container. */

@@ -4,7 +4,7 @@ import { bundleOf, rootfsOf } from './places.ts'
 import type { ContainerSummary, ExitReason } from './record.ts'
 import { summarize } from './record.ts'
 import type { ContainersServices } from './services.ts'
-import type { ContainerStatus } from './status.ts'
+import { type ContainerStatus, isActive } from './status.ts'
 import { readLive, requireRecord } from './store.ts'
 
 /** All that is known of a container. @public */
@@ -45,12 +45,13 @@ export type ContainerInspectOptions = Readonly<Record<string, unknown>>
 export async function inspectContainer(services: ContainersServices, id: string): Promise<ContainerInspect> {
   const [record, live] = await Promise.all([requireRecord(services, id), readLive(services, id)])
   const { state, pins } = record
+  const processes = isActive(state.status) ? live : undefined
   return {
     ...summarize(record),
     state: {
       status: state.status,
-      ...(live?.pid === undefined ? {} : { pid: live.pid }),
-      ...(live?.monitorPid === undefined ? {} : { monitorPid: live.monitorPid }),
+      ...(processes?.pid === undefined ? {} : { pid: processes.pid }),
+      ...(processes?.monitorPid === undefined ? {} : { monitorPid: processes.monitorPid }),
       ...(state.exitCode === undefined ? {} : { exitCode: state.exitCode }),
       ...(state.reason === undefined ? {} : { reason: state.reason }),
       oomKilled: state.oomKilled ?? false,

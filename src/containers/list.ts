@@ -1,5 +1,6 @@
 import type { AbortOptions } from '../base/abort.ts'
 import { matchFilters } from '../base/filter.ts'
+import { checkKnownKeys } from '../base/known-keys.ts'
 import { type ContainerFilters, containerFilterTable } from './filters.ts'
 import type { ContainerSummary } from './record.ts'
 import type { ContainersServices } from './services.ts'
@@ -25,8 +26,11 @@ export async function listContainers(services: ContainersServices, options: List
 }
 
 /** A page at a time: a turn of a generator for each container would cost more than reading it. */
-async function* pages(services: ContainersServices, { filters, signal }: ListContainersOptions): AsyncGenerator<ContainerSummary[], void> {
+async function* pages(services: ContainersServices, options: ListContainersOptions): AsyncGenerator<ContainerSummary[], void> {
+  checkKnownKeys(options, ['filters', 'signal'], 'containers.list')
   services.closer.check()
+  const { filters, signal } = options
+  signal?.throwIfAborted()
   const matches = filters === undefined ? undefined : matchFilters(await containerFilterTable(services, filters), filters)
   for await (const page of services.registry.iterate('container')) {
     signal?.throwIfAborted()

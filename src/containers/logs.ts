@@ -1,5 +1,6 @@
 import { Readable } from 'node:stream'
-import type { AbortOptions } from '../base/abort.ts'
+import { type AbortOptions, onAbort } from '../base/abort.ts'
+import { verbOptions } from '../base/schema.ts'
 import type { LogEntry } from '../logs/entry.ts'
 import type { LogReadOptions } from '../logs/log-driver.ts'
 import { logDriverOf } from './lifecycle/pins.ts'
@@ -23,12 +24,21 @@ export interface ContainerLogsOptions extends AbortOptions {
   readonly streams?: readonly ('stdout' | 'stderr')[] | undefined
 }
 
+const checkOptions = verbOptions<ContainerLogsOptions>((z) => ({
+  follow: z.boolean().optional(),
+  tail: z.int().min(0).optional(),
+  since: z.date().optional(),
+  until: z.date().optional(),
+  streams: z.array(z.enum(['stdout', 'stderr'])).optional(),
+}))
+
 /** The lines that a container wrote. */
 export async function* containerLogs(
   services: ContainersServices,
   id: string,
   options: ContainerLogsOptions = {},
 ): AsyncGenerator<LogEntry, void> {
+  await checkOptions(options)
   const record = await requireRecord(services, id)
   const done = new AbortController()
   try {
@@ -51,10 +61,28 @@ async function whenLogEnds(services: ContainersServices, id: string, signal: Abo
 
 /** The log's bytes as they were written, both streams in order. */
 export function rawLogs(services: ContainersServices, id: string, options: ContainerLogsOptions): Readable {
-  return Readable.from(rawPieces(services, id, options), { objectMode: false })
+  const stop = new AbortController()
+  const release = onAbort(options.signal, (reason) => stop.abort(reason))
+  const pieces = rawPieces(services, id, { ...options, signal: stop.signal })
+  return new Readable({
+    read() {
+      pieces.next().then(
+        ({ done, value }) => this.push(done ? null : value),
+        (error: Error) => this.destroy(error),
+      )
+    },
+    // A stream reads ahead: a generator that waits for more would not come to its end by itself.
+    destroy(error, done) {
+      release()
+      stop.abort()
+      const end = (): void => done(error)
+      pieces.return().then(end, end)
+    },
+  })
 }
 
 async function* rawPieces(services: ContainersServices, id: string, options: ContainerLogsOptions): AsyncGenerator<Buffer, void> {
+  await checkOptions(options)
   const record = await requireRecord(services, id)
   const done = new AbortController()
   try {

@@ -1,5 +1,6 @@
 import type { AbortOptions } from '../base/abort.ts'
 import { isLibpodError } from '../base/errors.ts'
+import { checkKnownKeys } from '../base/known-keys.ts'
 import type { ContainerFilters } from './filters.ts'
 import { removeContainer } from './lifecycle/remove.ts'
 import { listContainers } from './list.ts'
@@ -18,8 +19,10 @@ export interface PruneContainersResult {
 /** Removes the containers that do not run. One that was started in the meantime stays. */
 export async function pruneContainers(
   services: ContainersServices,
-  { filters, signal }: PruneContainersOptions = {},
+  options: PruneContainersOptions = {},
 ): Promise<PruneContainersResult> {
+  checkKnownKeys(options, ['filters', 'signal'], 'containers.prune')
+  const { filters, signal } = options
   const removed: string[] = []
   for (const { id, status, ephemeral } of await listContainers(services, { filters, signal })) {
     if ((status !== 'created' && status !== 'exited') || ephemeral) continue

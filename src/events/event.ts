@@ -68,6 +68,8 @@ export type EngineEvent = ContainerEvent | ImageEvent | SystemEvent
 /** The types of events. @public */
 export type EventType = EngineEvent['type']
 
+export const eventTypes = ['container', 'image', 'system'] as const satisfies readonly EventType[]
+
 /** An event before the log has given it its place. */
 export type EventDraft = EngineEvent extends infer Event
   ? Event extends EngineEvent

@@ -1,23 +1,14 @@
 import { LibpodError } from '../base/errors.ts'
+import { type Filters, matchesLabel } from '../base/filter.ts'
 import type { EngineEvent } from './event.ts'
 
-/** Podman's filters of events: any value of a key, all keys. @public */
-export interface EventFilters {
-  /** The container's name or id, or the beginning of its id. */
-  readonly container?: readonly string[]
-  /** The action. */
-  readonly event?: readonly string[]
-  /** The image's name or id, of an image's or a container's event. */
-  readonly image?: readonly string[]
-  /** `name` or `name=value` of an attribute. */
-  readonly label?: readonly string[]
-  /** The pod's id, or its beginning. */
-  readonly pod?: readonly string[]
-  /** The type. */
-  readonly type?: readonly string[]
-  /** The volume's name. */
-  readonly volume?: readonly string[]
-}
+/**
+ * Podman's filters of events: any value of a key, all keys. `container` and `image` are a name, an id or the beginning of one; `event` is the
+ * action; `label` is `name` or `name=value` of an attribute; `pod` is an id, or its beginning; `volume` a name.
+ *
+ * @public
+ */
+export type EventFilters = Filters<'container' | 'event' | 'image' | 'label' | 'pod' | 'type' | 'volume'>
 
 type Test = (event: EngineEvent, value: string) => boolean
 
@@ -28,10 +19,7 @@ const tests: Readonly<Record<keyof EventFilters, Test>> = {
     if (event.type === 'image') return event.name === value || isIdOf(event.id, value)
     return event.type === 'container' && event.image === value
   },
-  label(event, value) {
-    const at = value.indexOf('=')
-    return at < 0 ? value in event.attributes : event.attributes[value.slice(0, at)] === value.slice(at + 1)
-  },
+  label: (event, value) => matchesLabel(event.attributes, value),
   pod: (event, value) => event.attributes['podId'] !== undefined && isIdOf(event.attributes['podId'], value),
   type: (event, value) => event.type === value,
   volume: (event, value) => event.attributes['volume'] === value,
@@ -55,8 +43,8 @@ export function checkEventFilters(filters: EventFilters): void {
 
 /** Whether an event passes. */
 export function matchesFilters(event: EngineEvent, filters: EventFilters): boolean {
-  return Object.entries(filters as Record<keyof EventFilters, readonly string[] | undefined>).every(
-    ([name, values]) =>
-      values === undefined || values.length === 0 || values.some((value) => tests[name as keyof EventFilters](event, value)),
-  )
+  return Object.entries(filters).every(([name, given]) => {
+    const values = typeof given === 'string' ? [given] : (given ?? [])
+    return values.length === 0 || values.some((value) => tests[name as keyof EventFilters](event, value))
+  })
 }

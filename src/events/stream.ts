@@ -1,6 +1,7 @@
 import { LibpodError } from '../base/errors.ts'
+import { verbOptions } from '../base/schema.ts'
 import { parseNanoseconds } from './clock.ts'
-import type { EngineEvent, EventType } from './event.ts'
+import { type EngineEvent, type EventType, eventTypes } from './event.ts'
 import type { EventLog } from './event-log.ts'
 import { checkEventFilters, type EventFilters, matchesFilters } from './filters.ts'
 
@@ -27,11 +28,24 @@ export interface EventSource {
   readonly ended?: AbortSignal | undefined
 }
 
+const checkOptions = verbOptions<StreamEventsOptions>((z) => {
+  const time = z.union([z.date(), z.string()], 'must be a Date or a text').optional()
+  return {
+    after: z.string().optional(),
+    since: time,
+    until: time,
+    types: z.array(z.enum(eventTypes)).optional(),
+    filters: z.record(z.string(), z.union([z.string(), z.array(z.string())], 'must be a text or a list of texts').optional()).optional(),
+  }
+})
+
 /** Events past and to come, in the order of the log: reads behind its cursor, waits to be woken, reads on. */
 export async function* streamEvents(
   { log, wake, ended }: EventSource,
-  { after, since, until, types, filters = {}, signal }: StreamEventsOptions = {},
+  options: StreamEventsOptions = {},
 ): AsyncGenerator<EngineEvent, void> {
+  await checkOptions(options)
+  const { after, since, until, types, filters = {}, signal } = options
   signal?.throwIfAborted()
   checkEventFilters(filters)
   const from = since === undefined ? undefined : instant(since, 'since')

@@ -6,7 +6,9 @@ import type { Probe } from '../base/steps.ts'
 import type { EventDraft } from '../events/event.ts'
 import type { LockManager } from '../locks/lock-manager.ts'
 import type { ImageStore } from '../storage/image-store.ts'
-import type { ExtractTarget } from '../storage/snapshotter.ts'
+import type { ExtractedLayer, LayerToExtract } from '../storage/layers/extraction.ts'
+
+export type { ExtractedLayer, LayerToExtract } from '../storage/layers/extraction.ts'
 
 /** What the verbs of images work with: handed down by the composition root, which alone knows the plug-ins. */
 export interface ImagesServices {
@@ -39,25 +41,4 @@ export interface ImageLeases {
 export interface ImageLease {
   /** Names more blobs and snapshots. They must be named before anybody looks whether they are there. */
   add(resources: { readonly digests?: readonly Digest[]; readonly snapshots?: readonly string[] }): Promise<void>
-}
-
-/** A layer's bytes and where their files go. */
-export interface LayerToExtract {
-  readonly path: string
-  readonly mediaType: string
-  readonly target: ExtractTarget
-  /** Given while the file still grows: how many bytes are there so far; it ends when all are. */
-  readonly growing?: AsyncIterable<number>
-  /** What the uncompressed bytes must have, where it is known. */
-  readonly diffId?: Digest
-}
-
-/** What came out of an extraction. */
-export interface ExtractedLayer {
-  /** The digest of the uncompressed bytes. */
-  readonly diffId: Digest
-  /** Bytes of file content. */
-  readonly sizeBytes: number
-  /** What could not be done and did no harm, such as a device node without the right to make one. */
-  readonly warnings: readonly string[]
 }

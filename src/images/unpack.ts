@@ -63,7 +63,7 @@ async function unpackLayer(
     if (await isCommitted(services, layer.chainId)) return await usage()
     return await extractAlone(services, layer, parent, signal)
   } finally {
-    await release()
+    await release({ remove: true })
   }
 }
 

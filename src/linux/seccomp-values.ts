@@ -1,7 +1,7 @@
 import { endianness } from 'node:os'
 import { LibpodError } from '../base/errors.ts'
 import { comparisonSize } from './native/libseccomp.ts'
-import type { SeccompArgument } from './seccomp.ts'
+import type { SeccompArgument } from './seccomp-profile.ts'
 
 const EPERM = 1
 

@@ -3,7 +3,8 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSyn
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type SeccompProfile, type SeccompSyscalls, seccompBpf } from './seccomp.ts'
+import { seccompBpf } from './seccomp.ts'
+import type { SeccompProfile, SeccompSyscalls } from './seccomp-profile.ts'
 import { actionOf, comparisonsOf } from './seccomp-values.ts'
 
 const directory = mkdtempSync(join(tmpdir(), 'libpod-ts-seccomp-'))

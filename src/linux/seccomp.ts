@@ -5,29 +5,8 @@ import { setImmediate } from 'node:timers/promises'
 import { LibpodError } from '../base/errors.ts'
 import { mapFsError } from './fs/disk.ts'
 import { comparisonSize, type Libseccomp, libseccomp, type SeccompFilter, unknownSyscall } from './native/libseccomp.ts'
+import type { SeccompProfile } from './seccomp-profile.ts'
 import { actionOf, comparisonsOf } from './seccomp-values.ts'
-
-/** `linux.seccomp` of the OCI runtime specification, as far as the filter itself follows from it. */
-export interface SeccompProfile {
-  readonly defaultAction: string
-  readonly defaultErrnoRet?: number | undefined
-  readonly architectures?: readonly string[] | undefined
-  readonly syscalls?: readonly SeccompSyscalls[] | undefined
-}
-
-export interface SeccompSyscalls {
-  readonly names: readonly string[]
-  readonly action: string
-  readonly errnoRet?: number | undefined
-  readonly args?: readonly SeccompArgument[] | undefined
-}
-
-export interface SeccompArgument {
-  readonly index: number
-  readonly value: number | bigint
-  readonly valueTwo?: number | bigint | undefined
-  readonly op: string
-}
 
 /** Changes whenever the same profile would be compiled to something else. */
 const formatVersion = 1

@@ -2,7 +2,8 @@ import { closeSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import { sleep } from '../base/time.ts'
-import { watchDirectory } from '../linux/inotify.ts'
+import { isErrno } from '../linux/errno.ts'
+import { type DirectoryWatcher, type WatchOptions, watchDirectory } from '../linux/inotify.ts'
 import { openPidfd } from '../linux/pidfd.ts'
 import { readProcessStat } from '../linux/proc.ts'
 
@@ -41,13 +42,14 @@ export class PidFile {
     const done = new AbortController()
     let changed = (): void => {}
     const name = basename(this.#path)
-    const watcher = watchDirectory(dirname(this.#path), {
+    const watcher = watchIfThere(dirname(this.#path), {
       events: ['close_write', 'moved_to'],
       onEvent: (event) => {
         if (event.name === name) changed()
       },
       onOverflow: () => changed(),
     })
+    if (watcher === undefined) return undefined
     const over = Promise.race([
       this.#ended,
       ...(patienceMs === undefined ? [] : [sleep(patienceMs, { signal: done.signal }).catch(() => {})]),
@@ -71,5 +73,15 @@ export class PidFile {
   async #read(): Promise<number | undefined> {
     const text = await readFile(this.#path, 'latin1').catch(() => '')
     return /^\d+\s*$/.test(text) ? Number(text) : undefined
+  }
+}
+
+/** The folder goes with its container: then nobody writes a pid there any more. */
+function watchIfThere(directory: string, options: WatchOptions): DirectoryWatcher | undefined {
+  try {
+    return watchDirectory(directory, options)
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return undefined
+    throw error
   }
 }

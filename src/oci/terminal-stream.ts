@@ -42,8 +42,8 @@ export class TerminalStream extends Duplex {
 
   /** What a user would type to end the input: a terminal has no other way. */
   override _final(done: (error?: Error | null) => void): void {
-    if (this.#ended) return done()
-    this._write(Buffer.from([endOfTransmission]), 'utf8', (error) => done(error))
+    if (this.#ended) done()
+    else this._write(Buffer.from([endOfTransmission]), 'utf8', (error) => done(error))
   }
 
   override _destroy(error: Error | null, done: (error?: Error | null) => void): void {

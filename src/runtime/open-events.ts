@@ -48,7 +48,9 @@ export async function openEvents({
     onRing: (listener) => doorbell.onRing(listener),
     wake(listener) {
       const stops = [bus.onAny(listener), doorbell.onRing(listener)]
-      return () => stops.forEach((stop) => stop())
+      return () => {
+        for (const stop of stops) stop()
+      }
     },
   }
 }

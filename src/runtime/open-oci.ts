@@ -7,7 +7,7 @@ import type { ContainersServices } from '../containers/services.ts'
 import { detectCgroups } from '../linux/cgroups/detect.ts'
 import type { Helper } from '../linux/helper/helper.ts'
 import { hostFacts } from '../linux/host-facts.ts'
-import { findProgram } from '../linux/process/find-program.ts'
+import { findProgram, programDirectories } from '../linux/process/find-program.ts'
 import { runProgram } from '../linux/process/run-program.ts'
 import { seccompBpf } from '../linux/seccomp.ts'
 import { type DetectedRuntimes, detectRuntimes } from '../oci/runtimes/detect.ts'
@@ -52,6 +52,7 @@ export function openOci({
   readonly helper: Helper
 }): OpenedOci {
   const { runRoot, engine } = config
+  const searchPath = [...programDirectories, ...config.environment.searchPath]
   const cgroups = once(detectCgroups)
   const facts = once(hostFacts)
   const systemdCgroup = once(async () => {
@@ -67,11 +68,12 @@ export function openOci({
         ...engine.runtimes,
         ...Object.fromEntries(Object.entries(options.oci?.runtimes ?? {}).map(([name, path]) => [name, [path]])),
       },
+      searchPath,
       env: config.monitorEnv,
       cgroups: await cgroups(),
     }),
   )
-  const conmonPath = once(async () => findConmon(options.monitor?.conmonPath, engine.conmonPath))
+  const conmonPath = once(async () => findConmon(options.monitor?.conmonPath, engine.conmonPath, searchPath))
   const conmon = once(async () => ({ path: await conmonPath(), version: await conmonVersion(await conmonPath(), config.monitorEnv) }))
   const filters = new WeakMap<RuntimeSeccomp, Promise<string | undefined>>()
   const { monitors, direct } = builtInMonitors({ helper, conmonPath })
@@ -86,7 +88,13 @@ export function openOci({
       monitors,
       direct,
       logDrivers: builtInLogDrivers(),
-      host: once(async () => readSpecHost({ config, cgroups: await cgroups(), systemdCgroup: await systemdCgroup() })),
+      host: once(async () =>
+        readSpecHost({
+          config: withSeccompProfile(config, options.oci?.seccompProfile),
+          cgroups: await cgroups(),
+          systemdCgroup: await systemdCgroup(),
+        }),
+      ),
       cgroups,
       facts,
       exitCommand: (id) => ['/bin/sh', exitScriptPath(runRoot), id],
@@ -105,15 +113,23 @@ export function openOci({
   }
 }
 
-async function findConmon(given: string | undefined, configured: readonly string[]): Promise<string> {
-  const path = given ?? (await findFirst(configured)) ?? (await findProgram('conmon'))
+/** What the caller says goes before what the configuration says. */
+function withSeccompProfile(config: EngineConfig, seccompProfile: string | undefined): EngineConfig {
+  return seccompProfile === undefined ? config : { ...config, containers: { ...config.containers, seccompProfile } }
+}
+
+async function findConmon(given: string | undefined, configured: readonly string[], searchPath: readonly string[]): Promise<string> {
+  const path = given === undefined ? ((await findFirst(configured)) ?? (await findProgram('conmon', searchPath))) : await findProgram(given)
   if (path !== undefined) return path
   throw new LibpodError(
     'unavailable',
-    'conmon, which keeps containers running, is not installed.',
-    { what: 'conmon', install: 'apt-get install conmon' },
+    given === undefined ? 'conmon, which keeps containers running, is not installed.' : `There is no program ${given}.`,
+    { what: given ?? 'conmon', install: 'apt-get install conmon' },
     {
-      hint: 'Install it: apt-get install conmon, or dnf install conmon.',
+      hint:
+        given === undefined
+          ? 'Install it: apt-get install conmon, or dnf install conmon.'
+          : 'Correct monitor.conmonPath, or leave it out and install conmon: apt-get install conmon, or dnf install conmon.',
     },
   )
 }

@@ -1,6 +1,7 @@
-import { mkdir } from 'node:fs/promises'
-import { join } from 'node:path'
-import { LibpodError } from '../base/errors.ts'
+import { mkdir, stat } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
+import { isLibpodError, LibpodError } from '../base/errors.ts'
+import { isErrno } from '../linux/errno.ts'
 import { mapFsError } from '../linux/fs/disk.ts'
 
 /** The folders of an engine. */
@@ -22,10 +23,41 @@ export async function openPlaces(root: string, runRoot: string): Promise<Places>
   const folders = [join(root, 'containers'), join(root, 'storage'), join(runRoot, 'containers'), places.owners, places.locks, places.exits]
   for (const folder of [root, runRoot, ...folders]) {
     try {
-      await mkdir(folder, { recursive: true, mode: 0o700 })
+      await makeFolder(folder)
     } catch (error) {
-      throw mapFsError(error, folder)
+      throw refusePlace(error, folder, folder === runRoot || folder.startsWith(`${runRoot}/`) ? 'runRoot' : 'root')
     }
   }
   return places
+}
+
+/** Not `recursive`: in /proc, and through a link that leads nowhere, Node's own way never comes to an end. */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    await mkdir(folder, { mode: 0o700 })
+  } catch (error) {
+    if (isErrno(error, 'ENOENT') && !(await isThere(dirname(folder)))) {
+      await makeFolder(dirname(folder))
+      return mkdir(folder, { mode: 0o700 })
+    }
+    if (!isErrno(error, 'EEXIST') || !(await stat(folder)).isDirectory()) throw error
+  }
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  )
+}
+
+function refusePlace(error: unknown, folder: string, option: 'root' | 'runRoot'): Error {
+  const mapped = mapFsError(error, folder)
+  if (isLibpodError(mapped)) return mapped
+  return new LibpodError(
+    'invalid-argument',
+    `${option}: ${folder} cannot be made (${(error as NodeJS.ErrnoException).code ?? mapped.message}).`,
+    { path: option, value: folder },
+    { cause: error, hint: 'Give the path of a folder, or of one that can be made.' },
+  )
 }

@@ -1,14 +1,119 @@
-import type { KindDefinition } from '../state/registry-types.ts'
-export const imageKinds: readonly KindDefinition[] = [{ kind: 'image', nameScope: 'image', format: 1 }]
-export async function openStorage(_: any): Promise<any> {
-  const snapshots = { driver: 'overlay', async remove() {}, async *list() {}, async stat() {} }
-  return {
+import { join } from 'node:path'
+import type { Closer } from '../base/closer.ts'
+import type { Logger } from '../base/logger.ts'
+import type { Probe } from '../base/steps.ts'
+import { sleep } from '../base/time.ts'
+import type { EventDraft } from '../events/event.ts'
+import { parsePlatform } from '../images/platform.ts'
+import { readyImage } from '../images/ready.ts'
+import type { ImagesServices } from '../images/services.ts'
+import type { Helper } from '../linux/helper/helper.ts'
+import { hostArch } from '../linux/host-facts.ts'
+import type { LockManager } from '../locks/lock-manager.ts'
+import type { Registry } from '../state/registry.ts'
+import type { StateStore } from '../state/state-store.ts'
+import { BackgroundCollection } from '../storage/background-collection.ts'
+import { openContentStore } from '../storage/content/local-content-store.ts'
+import { type CollectGarbageOptions, collectGarbage, type GarbageReport } from '../storage/gc.ts'
+import { storageWork } from '../storage/helper-client.ts'
+import type { ImageRecord } from '../storage/image-store.ts'
+import { imageKind } from '../storage/images/image-kind.ts'
+import { openImageStore } from '../storage/images/local-image-store.ts'
+import { Leases } from '../storage/leases.ts'
+import { openSnapshotter } from '../storage/snapshots/open-snapshotter.ts'
+import type { Snapshotter } from '../storage/snapshotter.ts'
+
+/** How long closing waits for trees that are being removed; the next engine goes on with what is left. */
+const settleMs = 5000
+
+/** What the storage of an engine is opened with. */
+export interface StorageOptions {
+  readonly root: string
+  readonly registry: Registry
+  /** Where leases are kept. */
+  readonly liveStore: StateStore
+  readonly locks: LockManager
+  /** The folder of the owners' lock files, and the owner of this engine. */
+  readonly owners: string
+  readonly owner: string
+  readonly helper: Helper
+  readonly logger: Logger
+  readonly closer: Closer
+  readonly probe: Probe | undefined
+  readonly option: { readonly snapshotter?: 'overlay' | 'vfs' | undefined } | undefined
+  emit(event: EventDraft): Promise<void>
+  /** Removes what uses an image: the room above does. */
+  readonly removeUsers: NonNullable<ImagesServices['removeUsers']>
+}
+
+/** The storage of an engine. */
+export interface OpenedStorage {
+  readonly services: ImagesServices
+  readonly snapshots: Snapshotter
+  /** Why the snapshotter is not overlay. */
+  readonly reason: string | undefined
+  /** The image of a reference, with its layers extracted. */
+  readyImage(reference: string): Promise<ImageRecord>
+  /** Removes what no image and no lease needs. */
+  collectGarbage(signal?: AbortSignal): Promise<GarbageReport>
+  /** Takes away what engines that died were making, and what they would have collected later. */
+  recover(): Promise<void>
+}
+
+/** Opens the stores below `root/storage`. The helper is started only for what needs it. */
+export async function openStorage(options: StorageOptions): Promise<OpenedStorage> {
+  const { registry, liveStore, locks, owners, owner, helper, logger, closer, probe } = options
+  const place = join(options.root, 'storage')
+  const { work, extractLayer } = storageWork(helper)
+  const driver = options.option?.snapshotter
+  const [content, { snapshots, reason }] = await Promise.all([
+    openContentStore({ root: join(place, 'content') }),
+    openSnapshotter({ root: join(place, 'snapshots'), work, logger, ...(driver === undefined ? {} : { driver }) }),
+  ])
+  closer.add(() => Promise.race([snapshots.settled(), sleep(settleMs, { unref: true })]))
+  const store = openImageStore({
+    registry,
+    content,
     snapshots,
-    reason: undefined,
-    readyImage: async () => {
-      throw new Error('no')
-    },
-    services: {},
-    collectGarbage: async () => ({ reclaimedBytes: 0 }),
+    onDamaged: (id, error) => logger.warn(`Image ${id.slice(0, 12)} cannot be read: ${messageOf(error)}`),
+  })
+  closer.add(() => store.close())
+  const leases = new Leases({ store: liveStore, owners, owner, logger })
+  const collect = (how: CollectGarbageOptions): Promise<GarbageReport> => collectGarbage({ content, snapshots, registry, leases }, how)
+  const background = new BackgroundCollection((signal) => collect({ signal, measure: false }), logger)
+  closer.add(() => background.close())
+  const services: ImagesServices = {
+    store,
+    leases,
+    extractLayer,
+    locks,
+    logger,
+    closer,
+    probe,
+    emit: options.emit,
+    usersOf: (id) => registry.users(imageKind.kind, id),
+    removeUsers: options.removeUsers,
+    garbage: () => background.schedule(),
+    // Node's builds for arm are all for its seventh version.
+    platform: parsePlatform(hostArch() === 'arm' ? 'linux/arm/v7' : `linux/${hostArch()}`),
   }
+  return {
+    services,
+    snapshots,
+    reason,
+    readyImage: (reference) => readyImage(services, reference),
+    collectGarbage: (signal) => collect({ signal }),
+    async recover() {
+      try {
+        await collect({ halfMadeOnly: true, measure: false })
+      } catch (error) {
+        logger.warn(`What engines that died were making was not taken away: ${messageOf(error)}`)
+      }
+      background.schedule()
+    },
+  }
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
 }

@@ -11,6 +11,8 @@ import { createOwner } from '../locks/owners.ts'
 import { claimRoot } from '../state/format.ts'
 import { LiveState } from '../state/live.ts'
 import { Registry } from '../state/registry.ts'
+import { imageKind } from '../storage/images/image-kind.ts'
+import { claimAlone, claimState } from './claim-state.ts'
 import { type Duty, openDuty } from './duty.ts'
 import type { Engine } from './engine.ts'
 import { enterEpoch } from './epoch.ts'
@@ -20,9 +22,10 @@ import { openHelpers } from './open-helpers.ts'
 import { openOci } from './open-oci.ts'
 import { openPlaces } from './open-places.ts'
 import { openLiveState, openState, stateName } from './open-state.ts'
-import { imageKinds, openStorage } from './open-storage.ts'
+import { openStorage } from './open-storage.ts'
 import { checkRuntimeOptions, type InternalOptions, internals, type RuntimeOptions } from './options.ts'
 import { recover } from './recover.ts'
+import { removeImageUsers } from './remove-image-users.ts'
 import { writeExitScript } from './write-exit-script.ts'
 
 /** Opens an engine: from the folders up to the duty, each part closed again when a later one fails. */
@@ -66,22 +69,27 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
   const programs = await findHelpers(options.helpersDir)
   const places = await openPlaces(root, runRoot)
   const { isNew } = await enterEpoch(runRoot)
+  await claimState(root, stateName(stateOption))
   const [store, liveStore] = await Promise.all([openState(stateOption, root), openLiveState(stateOption, runRoot)])
   closer.add(() => store.close())
   closer.add(() => liveStore.close())
+  if (!store.traits.shared) closer.add(claimAlone(root))
   const owner = await createOwner(places.owners)
   closer.add(() => owner.release())
   const events = await openEvents({ root, runRoot, logger, closer })
   const changes = new Changes()
-  const registry = new Registry(store, { kinds: [containerKind, ...imageKinds], onCommit: () => events.ring() })
+  const registry = new Registry(store, { kinds: [containerKind, imageKind], onCommit: () => events.ring() })
   const locks = createFlockManager({ directory: places.locks })
   closer.add(() => locks.close())
   const helpers = openHelpers({ programs, runRoot, ownerFile: join(places.owners, `${owner.id}.lock`), env: config.monitorEnv, logger })
   closer.add(() => helpers.close())
+  // Before the helpers end: to them an owner that is still there has died, and they would start the clean-up program.
+  closer.add(() => owner.release())
   const live = new LiveState(liveStore)
   const storage = await openStorage({
     root,
     registry,
+    liveStore,
     locks,
     owners: places.owners,
     owner: owner.id,
@@ -91,6 +99,7 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
     probe,
     emit: events.emit,
     option: options.images,
+    removeUsers: (users, how) => removeImageUsers(services, users, how),
   })
   await claimRoot(store, { root, runRoot, uid: config.uid, state: stateName(stateOption), snapshotter: storage.snapshots.driver })
   const oci = openOci({ config, options, helper: helpers.oci })
@@ -120,7 +129,7 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
   closer.add(() => services.ephemerals.endAll())
   closer.add(events.onRing(() => changes.notifyAll()))
   await writeExitScript(runRoot, programs, options, config)
-  await recover(services, { ownersDir: places.owners, newEpoch: isNew })
+  await recover(services, { ownersDir: places.owners, newEpoch: isNew, recoverStorage: storage.recover })
   if (serve) {
     duty.current = await openDuty(services, join(runRoot, 'duty.lock'), dutyFd)
     const served = duty.current

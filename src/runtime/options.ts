@@ -113,9 +113,9 @@ function isLogger(value: unknown): boolean {
  * checked only when something was given that can be wrong.
  */
 export async function checkRuntimeOptions(options: RuntimeOptions & InternalOptions): Promise<void> {
-  const simple = Object.entries(options).every(
-    ([key, value]) => value === undefined || ((key === 'root' || key === 'runRoot') && isAbsolutePath(value)),
-  )
+  const simple =
+    Object(options) === options &&
+    Object.entries(options).every(([key, value]) => value === undefined || ((key === 'root' || key === 'runRoot') && isAbsolutePath(value)))
   if (!simple) await schema.parse(options)
   if (options.root !== undefined && options.root === options.runRoot) {
     throw new LibpodError(

@@ -14,20 +14,27 @@ import { deadOwners, forgetOwner } from '../locks/owners.ts'
 /** How many containers are looked at together. */
 const width = 8
 
+/** What {@link recover} is told. */
+export interface RecoverOptions {
+  readonly ownersDir: string
+  /** Nothing that ran before runs any more. */
+  readonly newEpoch: boolean
+  /** Takes away half-made layers, which belong to images. */
+  recoverStorage(): Promise<void>
+}
+
 /**
  * Finishes or takes back what engines that died have left: starts that were cut off, containers that ended or were lost
  * unseen, ephemeral containers without a host, half-made and ownerless files. Every part may happen twice, and any
  * number of engines may do it side by side.
  */
-export async function recover(
-  services: ContainersServices,
-  { ownersDir, newEpoch }: { readonly ownersDir: string; readonly newEpoch: boolean },
-): Promise<void> {
+export async function recover(services: ContainersServices, { ownersDir, newEpoch, recoverStorage }: RecoverOptions): Promise<void> {
   const dead = await deadOwners(ownersDir)
   if (dead.length === 0 && !newEpoch) return
   await step(services.probe, 'recover.containers', () => recoverContainers(services, new Set(dead), newEpoch))
   await step(services.probe, 'recover.making', () => recoverMaking(services, new Set(dead)))
   await step(services.probe, 'recover.orphans', () => sweepOrphans(services))
+  await step(services.probe, 'recover.storage', recoverStorage)
   for (const owner of dead) await forgetOwner(ownersDir, owner)
   if (newEpoch) await services.emit({ type: 'system', action: 'refresh', id: '', name: '', attributes: {} })
 }

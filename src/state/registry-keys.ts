@@ -33,8 +33,16 @@ export function splitWord(word: string): { readonly kind: string; readonly id: s
   return { kind: word.slice(0, at), id: word.slice(at + 1) }
 }
 
+/** No id is longer; every store takes keys of such ids. */
+const longestId = 255
+
 /** Ids and kinds are parts of keys: a slash would let one object's keys run into another's. */
 export function checkId(id: string): void {
-  if (id === '' || id.includes('/'))
-    throw new LibpodError('invalid-argument', `${JSON.stringify(id)} cannot be the id of an object.`, { path: 'id', value: id })
+  if (typeof id === 'string' && id !== '' && id.length <= longestId && !/[/\0]/.test(id)) return
+  throw new LibpodError(
+    'invalid-argument',
+    `id: ${JSON.stringify(id).slice(0, longestId)} cannot be the id of an object.`,
+    { path: 'id', value: id },
+    { hint: 'Give the full id, as list() and inspect() tell it.' },
+  )
 }

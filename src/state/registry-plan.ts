@@ -91,8 +91,8 @@ function planRemoval(
 }
 
 export function noSuchObject(kind: string, ref: string): LibpodError<'not-found'> {
-  const shown = /^[0-9a-f]{64}$/.test(ref) ? ref.slice(0, 12) : JSON.stringify(ref)
-  return new LibpodError('not-found', `There is no ${kind} ${shown}.`, { kind, ref })
+  const shown = /^[0-9a-f]{64}$/.test(ref) ? ref.slice(0, 12) : JSON.stringify(ref.length > 300 ? `${ref.slice(0, 300)}…` : ref)
+  return new LibpodError('not-found', `There is no ${kind} ${shown}.`, { kind, ref }, { hint: `${kind}s.list() tells what there is.` })
 }
 
 /** The one write of all operations, with everything it depends on as checks. */

@@ -9,6 +9,7 @@ const maxCandidates = 10
 
 /** The id a reference means, or `undefined`: a full id, else a name, else the beginning of only one id. */
 export async function resolveReference(store: StateStore, { kind, nameScope }: KindDefinition, ref: string): Promise<string | undefined> {
+  if (typeof ref !== 'string') throw notText(kind, ref)
   if (ref === '') return undefined
   const couldBeId = !ref.includes('/') && Buffer.byteLength(objectKey(kind, ref)) <= 400
   const couldBeName = Buffer.byteLength(nameKey(nameScope, ref)) <= 400
@@ -27,5 +28,14 @@ export async function resolveReference(store: StateStore, { kind, nameScope }: K
     `${JSON.stringify(ref)} could mean several objects of kind ${kind}: ${candidates.map((id) => id.slice(0, 12)).join(', ')}.`,
     { kind, ref, candidates },
     { hint: 'Give more digits of the id, or the name.' },
+  )
+}
+
+function notText(kind: string, ref: unknown): LibpodError {
+  return new LibpodError(
+    'invalid-argument',
+    `${kind}: ${JSON.stringify(ref)} is not a text.`,
+    { path: kind, value: ref },
+    { hint: 'Give a name, an id or the beginning of one.' },
   )
 }

@@ -1,7 +1,8 @@
 import assert from 'node:assert/strict'
 import { monitorEventLoopDelay } from 'node:perf_hooks'
 import { setTimeout as sleep } from 'node:timers/promises'
-import type { StateStoreCase, StateStorePeer } from './state-store.cases.ts'
+import type { StateStoreCase, StateStorePeer } from './state-store.case-types.ts'
+import type { StateStore } from './state-store.ts'
 
 /** Stalls of the event loop that a store may cause beyond those that were there anyway. */
 const maxStallMs = 50
@@ -135,7 +136,7 @@ export const sharedStateStoreCases: readonly StateStoreCase[] = [
 ]
 
 /** Tells the remover to end, and gives how often it won. */
-async function stop(store: Awaited<ReturnType<Parameters<StateStoreCase['run']>[0]['open']>>, remover: StateStorePeer): Promise<number> {
+async function stop(store: StateStore, remover: StateStorePeer): Promise<number> {
   await store.commit({ puts: [{ key: 'stop', value: true }] })
   return Number(await remover.result)
 }

@@ -8,7 +8,7 @@ import type { Digest } from '../base/digest.ts'
  * **The model.** A blob is immutable: it is there whole, or not at all. What is on its way in is an *ingest*, known by
  * a reference of the caller's choice (usually the digest it expects); an ingest survives its writer and is resumed by
  * asking for the same reference again.
- * A reference is a text of at most 200 bytes.
+ * A reference has 1 to 200 characters, of `A-Z a-z 0-9 - . _ : @ + /`.
  *
  * **The rules.** 1. `ingest().commit` checks size and digest, makes the bytes durable, and only then lets the blob appear; a
  * mismatch rejects with `corrupt` and forgets the ingest. 2. Committing a blob that is there already succeeds.
@@ -17,7 +17,7 @@ import type { Digest } from '../base/digest.ts'
  *
  * **An example.**
  * ```ts
- * const ingest = await content.ingest({ reference: digest, digest, size })
+ * const ingest = await content.ingest({ reference: digest, digest, sizeBytes: size })
  * try { for await (const chunk of body) await ingest.write(chunk); await ingest.commit() } finally { await ingest.close() }
  * ```
  *
@@ -27,7 +27,8 @@ export interface ContentStore {
   /** Size and time of a blob, or `undefined`. */
   stat(digest: Digest): Promise<BlobInfo | undefined>
   /**
-   * The bytes of a blob, from `start` up to and without `end`. Rejects with `not-found`. `path` is where they lie, for those who may
+   * The bytes of a blob, from `start` up to and without `end`. Rejects with `not-found`, and with `invalid-argument`
+   * for what are no offsets; a range may reach beyond the end. `path` is where they lie, for those who may
    * read the file itself.
    */
   open(

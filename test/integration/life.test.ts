@@ -54,11 +54,12 @@ describe("a container's life", () => {
   it('ends by its own stop signal in time', async () => {
     const container = await engine.runtime.containers.create({
       image,
-      command: ['sh', '-c', 'trap "exit 5" USR1; while :; do sleep 0.05; done'],
+      command: ['sh', '-c', 'trap "exit 5" USR1; echo ready; while :; do sleep 0.05; done'],
       stopSignal: 'SIGUSR1',
       network: 'none',
     })
     await container.start()
+    await container.waitUntil({ log: 'ready' })
     await container.stop({ timeoutMs: 10_000 })
     expect((await container.wait()).exitCode).toBe(5)
     await container.remove()

@@ -51,7 +51,7 @@ describe('limits', () => {
   it('stats and top tell of memory and processes', async () => {
     const container = await engine.runtime.containers.create({
       image,
-      command: ['sh', '-c', 'sleep 100 & sleep 100'],
+      command: ['sh', '-c', 'sleep 100 & sleep 100 & wait'],
       memoryBytes: 64 * 1024 * 1024,
       pidsLimit: 33,
       user: 'guest',

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Runtime, type RuntimeOptions } from 'libpod-ts'
-import { afterAll, beforeAll, expect } from 'vitest'
+import { afterAll, beforeAll, expect, vi } from 'vitest'
 import { busyboxRootfs } from '../../examples/busybox.ts'
 import { machineState } from './machine.ts'
 
@@ -54,10 +54,11 @@ export function useEngine(options: RuntimeOptions = {}): TestEngine {
     await engine.runtime.images.import(busyboxRootfs(), { tag: image, changes: ['CMD ["/bin/sh"]'] })
   })
   afterAll(async () => {
+    if (engine.runtime === undefined) return
     for (const { id } of await self.runtime.containers.list()) await self.runtime.containers.ref(id).remove({ force: true, ifExists: true })
     await self.runtime.close()
     await rm(join(self.root, '..'), { recursive: true, force: true })
-    await expect.poll(machineState, { timeout: 10_000, interval: 100 }).toEqual(before)
+    await vi.waitFor(async () => expect(await machineState()).toEqual(before), { timeout: 10_000, interval: 100 })
   })
   return self
 }

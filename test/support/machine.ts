@@ -44,5 +44,7 @@ async function readCgroups(directory: string, depth: number): Promise<string[]> 
   const entries = await readdir(directory, { withFileTypes: true }).catch(() => [])
   const below = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(directory, name))
   const deeper = await Promise.all(below.map((path) => readCgroups(path, depth - 1)))
-  return [...below.filter((path) => /libpod|crun|runc/.test(path)), ...deeper.flat()].sort()
+  // The folders that all containers and monitors of a machine lie in stay, as those of Podman do.
+  const leaks = below.filter((path) => /libpod|crun|runc/.test(path) && !/\/libpod_parent(\/conmon)?$/.test(path))
+  return [...leaks, ...deeper.flat()].sort()
 }

@@ -1,6 +1,7 @@
 import { closeSync, openSync } from 'node:fs'
 import { PassThrough, type Readable, type Writable } from 'node:stream'
 import { onAbort } from '../../base/abort.ts'
+import { LibpodError } from '../../base/errors.ts'
 import { makePipe, readableFrom, writableTo } from '../../linux/pipe.ts'
 import { parseSignal } from '../../linux/signals.ts'
 import { execTerminal } from '../../oci/exec-terminal.ts'
@@ -105,8 +106,14 @@ async function startPiped(prepared: PreparedExec, { stdin }: SpawnOptions): Prom
       stdout: readableFrom(output.read),
       stderr: readableFrom(errors.read),
       ...(input.write === undefined ? {} : { stdin: writableTo(input.write) }),
-      // Without a terminal there is nothing to resize.
-      resize: () => {},
+      resize: () => {
+        throw new LibpodError(
+          'unsupported',
+          'This program has no terminal to resize.',
+          { what: 'resize' },
+          { hint: 'Start it with { tty: true }.' },
+        )
+      },
     }
     return { exec, streams }
   } catch (error) {

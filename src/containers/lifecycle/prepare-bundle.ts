@@ -33,6 +33,7 @@ export async function prepareBundle(services: ContainersServices, record: Contai
     host,
     cgroupsPath: record.cgroupsPath,
     stopSignal: options.stopSignal,
+    autoRemove: options.autoRemove,
     ...prepared,
     ...(record.image === undefined ? {} : { image: { id: record.image.id, name: record.image.name } }),
   })

@@ -23,11 +23,13 @@ export async function removeContainer(
   id: string,
   { force = false, ifExists = false, signal }: RemoveContainerOptions = {},
 ): Promise<{ changed: boolean }> {
+  let killed = false
   for (;;) {
     try {
       const ended = await withContainer(services, id, { signal }, async ({ record, live }) => {
         if (isActive(record.state.status) && force) {
           await killHeld(services, record, 9)
+          killed = true
           return { result: whenEnded(services, record, live) }
         }
         checkStatus('remove', record)
@@ -37,6 +39,8 @@ export async function removeContainer(
       if (ended === undefined) return { changed: true }
       await ended.wait({ signal })
     } catch (error) {
+      // With `autoRemove` it may go by itself once it is killed.
+      if (killed && isLibpodError(error, 'not-found')) return { changed: true }
       if (ifExists && isLibpodError(error, 'not-found')) return { changed: false }
       throw error
     }

@@ -9,11 +9,15 @@ export async function restartNow(services: ContainersServices, id: string): Prom
   try {
     await withContainer(services, id, {}, async (held) => {
       const { status, restartDueAt } = held.record.state
-      if (status === 'exited' && restartDueAt !== undefined) {
-        const record = await updateState(services, id, ({ restartDueAt: _, ...state }) => state)
-        await startHeld(services, { ...held, record }, { restarted: true })
+      try {
+        // `restartDueAt` goes with the commit of the new run: until then, nobody may take the container for one that has stopped.
+        if (status === 'exited' && restartDueAt !== undefined) await startHeld(services, held, { restarted: true })
+      } catch (error) {
+        await updateState(services, id, ({ restartDueAt: _, ...state }) => state)
+        throw error
+      } finally {
+        await services.live.delete('restart', id)
       }
-      await services.live.delete('restart', id)
       return { result: undefined }
     })
   } catch (error) {

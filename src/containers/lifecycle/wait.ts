@@ -32,6 +32,7 @@ export interface WaitResult {
   readonly finishedAt?: string
 }
 
+const afterRun: ReadonlySet<WaitCondition> = new Set(['stopped', 'next-exit', 'removed', 'not-running', 'exited'])
 const conditions: readonly string[] = ['stopped', 'next-exit', 'removed', 'not-running', ...containerStatuses]
 
 /** Waits for a container. It may be removed meanwhile: how it ended is known all the same. */
@@ -59,9 +60,9 @@ export async function waitContainer(
       if (record === undefined) return await resultOfRemoved(services, id, first)
       first ??= record
       if (isMet(condition, record, first)) return resultOf(record)
-      if (isActive(record.state.status) && condition !== 'running' && condition !== 'paused') {
-        const live = await readLive(services, id)
-        await Promise.race([whenEnded(services, record, live).wait({ signal }), abortable(changes.changed(), signal)])
+      // What only the end of this run can bring is left to who watches the processes, too.
+      if (isActive(record.state.status) && afterRun.has(condition)) {
+        await whenEnded(services, record, await readLive(services, id)).wait({ signal })
       } else await abortable(changes.changed(), signal)
     }
   } finally {

@@ -23,36 +23,31 @@ export function whenEnded(services: ContainersServices, record: ContainerRecord,
     async wait({ signal, timeoutMs } = {}) {
       const done = new AbortController()
       const changes = services.changes.subscribe(record.id)
-      const monitor = live?.monitorPid === undefined ? undefined : watchPid(live.monitorPid, live.monitorStartTime)
+      let watch = live?.monitorPid === undefined ? undefined : watchPid(live.monitorPid, live.monitorStartTime)
       const late = timeoutMs === undefined ? undefined : sleep(timeoutMs, { signal: done.signal }).then(() => 'late' as const)
       late?.catch(() => {})
-      let monitorGone = monitor?.exited.then(() => 'gone' as const)
+      let gone = watch?.exited.then(() => 'gone' as const)
       try {
         for (;;) {
+          services.closer.check()
           const now = await readRecord(services, record.id)
           if (now === undefined || !isActive(now.state.status) || now.state.generation !== record.state.generation) return true
-          const why = await abortable(
-            Promise.race([changes.changed(), ...(monitorGone ? [monitorGone] : []), ...(late ? [late] : [])]),
-            signal,
-          )
+          const why = await abortable(Promise.race([changes.changed(), ...(gone ? [gone] : []), ...(late ? [late] : [])]), signal)
           if (why === 'late') return false
           if (why === 'gone') {
-            monitorGone = watchProgram(live)
+            // A container can outlive its monitor; then its first process is what is left to watch.
+            watch = live?.pid === undefined ? undefined : watchPid(live.pid, live.pidStartTime)
+            gone = watch?.exited.then(() => 'gone' as const)
             await settleNow(services, record.id)
           }
         }
       } finally {
         done.abort()
         changes.close()
-        monitor?.close()
+        watch?.close()
       }
     },
   }
-}
-
-/** A container can outlive its monitor; then its first process is what is left to watch. */
-function watchProgram(live: LiveContainer | undefined): Promise<'gone'> | undefined {
-  return live?.pid === undefined ? undefined : watchPid(live.pid, live.pidStartTime).exited.then(() => 'gone' as const)
 }
 
 /** Looks at the container now; it may be gone. */

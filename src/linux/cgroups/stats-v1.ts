@@ -1,5 +1,5 @@
 import { parseFlatKeyed, readControl } from './files.ts'
-import type { CgroupCpu, CgroupMemory, CgroupStats } from './stats.ts'
+import type { CgroupCpu, CgroupMemory, CgroupStats } from './stats-types.ts'
 
 /** Above this a v1 limit means "none": the kernel rounds the largest number down to whole pages. */
 const unlimited = 2 ** 62

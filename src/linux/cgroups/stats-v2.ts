@@ -1,5 +1,5 @@
 import { parseFlatKeyed, readControl } from './files.ts'
-import type { CgroupCpu, CgroupMemory, CgroupStats } from './stats.ts'
+import type { CgroupCpu, CgroupMemory, CgroupStats } from './stats-types.ts'
 
 /** The files of a v2 cgroup that the counters come from. */
 const files = [

@@ -13,27 +13,27 @@ const attempts = 4
  * immutable files. Does not cross mounts: a tree with something mounted in it is `in-use`. What is missing is fine.
  * Synchronous: for the helper process.
  */
-export function removeTree(path: string): void {
+export function removeTree(path: string | Buffer): void {
   try {
-    for (let attempt = 1; !removeOnce(path); attempt++) if (attempt === attempts) throw growing(path)
+    for (let attempt = 1; !removeOnce(path); attempt++) if (attempt === attempts) throw growing(path.toString())
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw mapFsError(error, path)
+    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw mapFsError(error, path.toString())
   }
 }
 
 /** Gives `false` when something was put in meanwhile. */
-function removeOnce(root: string): boolean {
+function removeOnce(root: string | Buffer): boolean {
   try {
     if (!lstatSync(root).isDirectory()) {
       remove(unlinkSync, Buffer.from(root))
       return true
     }
-    if (isMountPoint(root)) throw mounted(root)
+    if (isMountPoint(root)) throw mounted(root.toString())
     walkTree(root, {
       file: (path, parent) => remove(unlinkSync, path, parent),
       directory: (path, parent) => remove(rmdirSync, path, parent),
       mountPoint: () => {
-        throw mounted(root)
+        throw mounted(root.toString())
       },
       locked: openUp,
     })
@@ -42,7 +42,7 @@ function removeOnce(root: string): boolean {
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code === 'ENOTEMPTY' || code === 'EEXIST' || code === 'EISDIR' || code === 'ENOTDIR') return false
-    if (code === 'EBUSY') throw mounted(root, error)
+    if (code === 'EBUSY') throw mounted(root.toString(), error)
     throw error
   }
 }
@@ -75,8 +75,8 @@ function openUp(path: Buffer, parent: Buffer | undefined): void {
 }
 
 /** From the top of a mount `..` leads into the mount below. */
-function isMountPoint(directory: string): boolean {
-  const mounts = [directory, `${directory}/..`].map((path) => {
+function isMountPoint(directory: string | Buffer): boolean {
+  const mounts = [directory, Buffer.concat([Buffer.from(directory), Buffer.from('/..')])].map((path) => {
     const fd = openSync(path, O_PATH | constants.O_DIRECTORY)
     try {
       return mountIdOf(fd)

@@ -5,7 +5,7 @@ import { type FunctionName, prototypes } from './prototypes.ts'
 /** What can be passed to libc: numbers, addresses, buffers (as pointers to their bytes), texts and lists of texts. */
 export type Argument = number | bigint | string | Uint8Array | null | readonly (string | null)[]
 
-type NativeFunction = (...args: readonly Argument[]) => number
+type NativeFunction = ((...args: readonly Argument[]) => number) & { async(...args: readonly unknown[]): void }
 
 /** Functions already bound, and `undefined` for those this libc does not have. */
 const bound = new Map<FunctionName, NativeFunction | undefined>()
@@ -48,6 +48,20 @@ export function tryCall(name: FunctionName, ...args: readonly Argument[]): numbe
   }
 }
 
+/** Makes a call that takes long, and no path, on a thread of the pool. */
+export function inPool(name: FunctionName, ...args: readonly Argument[]): Promise<void> {
+  const native = find(name)
+  return new Promise((resolve, reject) => {
+    if (native === undefined) throw systemError(missingFunction, name)
+    native.async(...args, (failed: Error | null, result: number) => {
+      if (failed !== null) reject(failed)
+      // The error number stayed in the other thread.
+      else if (result === -1) reject(systemError(EIO, name))
+      else resolve()
+    })
+  })
+}
+
 /** A path as libc takes it. A NUL in it would cut it short, and be another path. */
 export function pathArgument(path: string | Uint8Array): string | Uint8Array {
   if (path.includes(nul(path) as never)) {
@@ -57,9 +71,10 @@ export function pathArgument(path: string | Uint8Array): string | Uint8Array {
   return typeof path === 'string' ? path : Buffer.concat([path, terminator])
 }
 
-/** ENOSYS and EINTR, the same on every architecture that is supported. */
+/** ENOSYS, EINTR and EIO, the same on every architecture that is supported. */
 const missingFunction = 38
 const interrupted = 4
+const EIO = 5
 const terminator = Buffer.alloc(1)
 
 function nul(path: string | Uint8Array): string | number {

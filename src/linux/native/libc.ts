@@ -1,5 +1,5 @@
 import { systemError } from '../errno.ts'
-import { call, pathArgument, shownPath, tryCall } from './call.ts'
+import { call, inPool, pathArgument, shownPath, tryCall } from './call.ts'
 import { AT_FDCWD, AT_SYMLINK_NOFOLLOW, F_DUPFD_CLOEXEC, MSG_NOSIGNAL, O_CLOEXEC, syscallNumbers } from './constants.ts'
 
 /** A path as text, or as bytes (without the final NUL) where it need not be UTF-8. */
@@ -60,6 +60,10 @@ const functions = {
   },
   syncfs(fd: number): void {
     call('syncfs', undefined, fd)
+  },
+  /** The same on a thread of the pool, because it takes as long as the disk does. */
+  syncfsInPool(fd: number): Promise<void> {
+    return inPool('syncfs', fd)
   },
   /** An `argument` is read and written by the kernel as the request says. */
   ioctl(fd: number, request: number, argument: Uint8Array | null): number {

@@ -1,5 +1,6 @@
 import type { Zod } from '../../base/schema.ts'
 import type { ContainersSection } from '../../config/containers-conf.ts'
+import type { NormalizedSecurity } from './security.ts'
 
 /** Notes for OCI runtimes and hooks. @public */
 export interface AnnotationOptions {
@@ -34,16 +35,21 @@ export function normalizeAnnotations({ annotations }: AnnotationOptions, default
 
 /** The caller's annotations and those by which others know a container of libpod. */
 export function specAnnotations(input: {
-  readonly options: NormalizedAnnotations & { readonly privileged: boolean; readonly init: boolean }
+  readonly options: NormalizedAnnotations & NormalizedSecurity & { readonly privileged: boolean; readonly init: boolean }
   readonly stopSignal?: number | undefined
+  readonly autoRemove?: boolean | undefined
   readonly seccompBpf?: string | undefined
 }): Readonly<Record<string, string>> {
-  const { options, stopSignal, seccompBpf } = input
+  const { options, stopSignal, autoRemove, seccompBpf } = input
+  const { seccomp, apparmor } = options.security
   return {
     'io.container.manager': 'libpod',
     ...(stopSignal === undefined ? {} : { 'org.opencontainers.image.stopSignal': String(stopSignal) }),
     ...(options.privileged ? { 'io.podman.annotations.privileged': 'TRUE' } : {}),
     ...(options.init ? { 'io.podman.annotations.init': 'TRUE' } : {}),
+    ...(autoRemove ? { 'io.podman.annotations.autoremove': 'TRUE' } : {}),
+    ...(seccomp === undefined ? {} : { 'io.podman.annotations.seccomp': seccomp }),
+    ...(apparmor === undefined ? {} : { 'io.podman.annotations.apparmor': apparmor }),
     ...options.annotations,
     ...(seccompBpf === undefined ? {} : { [seccompBpfKey]: seccompBpf }),
   }

@@ -28,7 +28,7 @@ test('adds and drops, in the order of the names', async () => {
 
 test('drops all but what is added', async () => {
   expect((await of({ capDrop: ['all'], capAdd: ['CHOWN'] }))?.bounding).toEqual(['CAP_CHOWN'])
-  expect((await of({ capDrop: ['ALL'] }))?.bounding).toEqual([])
+  expect(await of({ capDrop: ['ALL'] })).toEqual({})
 })
 
 test('adds all but what is dropped', async () => {

@@ -61,6 +61,8 @@ export function processCapabilities(
   uid: number,
   host: SpecHost,
 ): RuntimeCapabilities {
+  // A set that is not there is an empty one.
+  if (bounding.length === 0) return {}
   if (uid === 0) return { bounding, effective: bounding, permitted: bounding }
   const added = within(host, merge([], options.capAdd, [], host))
   return added.length === 0 ? { bounding } : { bounding, effective: added, inheritable: added, permitted: added, ambient: added }

@@ -18,8 +18,8 @@ export function composeMounts(options: MountOptions, files: EngineFiles, objects
   for (const mount of [...base, ...initMounts(options, host), ...readOnlyTmpfs(options), ...own])
     byDestination.set(mount.destination, mount)
   for (const mount of fileMounts(options, files)) {
-    // What the caller mounts on /run holds /run/.containerenv too.
-    const hidden = mount.destination === '/run/.containerenv' && byDestination.has('/run')
+    // A folder of the caller's on /run is not ours to put a file into.
+    const hidden = mount.destination === '/run/.containerenv' && byDestination.get('/run')?.type === 'bind'
     if (!hidden && !byDestination.has(mount.destination)) byDestination.set(mount.destination, mount)
   }
   return [...byDestination.values()].sort((a, b) => depth(a) - depth(b))

@@ -81,6 +81,17 @@ test('writes annotations: libpod’s, the caller’s, and the compiled filter', 
   expect(config.linux).toHaveProperty('seccomp')
 })
 
+test('writes down for Podman’s tools what is out of the ordinary', async () => {
+  const options = { privileged: true, security: { seccomp: 'unconfined', apparmor: 'unconfined' } }
+  expect((await generated(options, someHost(), { autoRemove: true })).config.annotations).toEqual({
+    'io.container.manager': 'libpod',
+    'io.podman.annotations.privileged': 'TRUE',
+    'io.podman.annotations.autoremove': 'TRUE',
+    'io.podman.annotations.seccomp': 'unconfined',
+    'io.podman.annotations.apparmor': 'unconfined',
+  })
+})
+
 test('nobody else hands a compiled filter over', async () => {
   expect(await refusal(normalized({ annotations: { 'run.oci.seccomp_bpf_data': 'AAAA' } }))).toMatchObject({
     code: 'invalid-argument',

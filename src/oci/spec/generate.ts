@@ -34,6 +34,7 @@ export interface SpecInput {
   readonly cgroupsPath: string
   readonly image?: { readonly id: string; readonly name: string }
   readonly stopSignal?: number
+  readonly autoRemove?: boolean
   /** What a network backend made for this container. */
   readonly network?: { readonly namespacePath?: string; readonly hosts?: string; readonly resolvConf?: string }
   readonly etc?: HostEtc

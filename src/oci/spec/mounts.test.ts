@@ -62,8 +62,11 @@ test('lets the caller’s mounts take the place of the others', async () => {
   expect(planned).toEqual([])
 })
 
-test('what is mounted on /run holds its own .containerenv', async () => {
-  expect(await at('/run/.containerenv', { mounts: [{ type: 'tmpfs', target: '/run' }] })).toBeUndefined()
+test('puts .containerenv into every /run but one of the caller’s', async () => {
+  expect(await at('/run/.containerenv', { mounts: [{ type: 'bind', source: '/r', target: '/run' }] })).toBeUndefined()
+  expect(await at('/run/.containerenv', { mounts: [{ type: 'tmpfs', target: '/run' }] })).toBeDefined()
+  const readOnly = (await of({ readOnly: true })).map(({ destination }) => destination)
+  expect(readOnly.indexOf('/run/.containerenv')).toBeGreaterThan(readOnly.indexOf('/run'))
 })
 
 test('read-only: root, files and all but the usual folders in memory', async () => {

@@ -49,6 +49,7 @@ const maskedPaths = [
   '/sys/firmware',
   '/sys/fs/selinux',
   '/sys/dev/block',
+  '/sys/devices/virtual/powercap',
 ]
 
 const readonlyPaths = ['/proc/asound', '/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger']

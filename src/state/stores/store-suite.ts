@@ -5,7 +5,8 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, it } from 'vitest'
-import { type StateStorePeer, stateStoreCases } from '../state-store.cases.ts'
+import type { StateStorePeer } from '../state-store.case-types.ts'
+import { stateStoreCases } from '../state-store.cases.ts'
 import type { Json, StateStore, StateStoreTraits } from '../state-store.ts'
 
 /** A store as the suite opens it, here and in other processes. */

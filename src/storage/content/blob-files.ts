@@ -1,4 +1,4 @@
-import { stat } from 'node:fs/promises'
+import { open, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type Digest, isDigest, parseDigest, splitDigest } from '../../base/digest.ts'
 import { LibpodError } from '../../base/errors.ts'
@@ -12,10 +12,25 @@ export interface ContentPlaces {
 }
 
 const suffix = '.part'
-const longestName = 240
+const references = /^[\w.:@+/-]{1,200}$/
 
 export function placesOf(root: string): ContentPlaces {
   return { blobs: join(root, 'blobs'), ingests: join(root, 'ingest') }
+}
+
+/** One for each algorithm. They are there from the beginning, so that no commit has to make sure of them. */
+export function blobDirectories({ blobs }: ContentPlaces): string[] {
+  return ['sha256', 'sha512'].map((algorithm) => join(blobs, algorithm))
+}
+
+/** Puts the names in a directory on the disk. */
+export async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path)
+  try {
+    await directory.sync()
+  } finally {
+    await directory.close()
+  }
 }
 
 /** Where a blob lies. The digest may have come from outside: what is not one must not become a path. */
@@ -43,22 +58,18 @@ export function digestOfFile(algorithm: string, name: string): Digest | undefine
 
 /** Where an ingest grows: named so that its reference can be read from it. */
 export function ingestPath({ ingests }: ContentPlaces, reference: string): string {
-  const name = encodeURIComponent(reference) + suffix
-  if (reference !== '' && name.length <= longestName) return join(ingests, name)
+  if (references.test(reference)) return join(ingests, reference.replaceAll('/', '%') + suffix)
   throw new LibpodError(
     'invalid-argument',
     `${JSON.stringify(reference)} cannot be the reference of an ingest.`,
     { path: 'reference', value: reference },
-    { hint: 'It is a text of at most 200 bytes, most often the digest that is expected.' },
+    { hint: 'It has 1 to 200 letters, digits and characters of -._:@+/; most often it is the digest that is expected.' },
   )
 }
 
 /** The reference of a file among the ingests. */
 export function referenceOfFile(name: string): string | undefined {
   if (!name.endsWith(suffix)) return undefined
-  try {
-    return decodeURIComponent(name.slice(0, -suffix.length))
-  } catch {
-    return undefined
-  }
+  const reference = name.slice(0, -suffix.length).replaceAll('%', '/')
+  return references.test(reference) ? reference : undefined
 }

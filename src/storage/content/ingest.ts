@@ -1,11 +1,11 @@
 import { createHash, type Hash } from 'node:crypto'
-import { type FileHandle, mkdir, open, rename, unlink } from 'node:fs/promises'
+import { type FileHandle, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { type Digest, splitDigest } from '../../base/digest.ts'
 import { LibpodError } from '../../base/errors.ts'
 import { mapFsError } from '../../linux/fs/disk.ts'
 import type { BlobInfo, Ingest, IngestOptions } from '../content-store.ts'
-import { blobPath, type ContentPlaces, ingestPath, statBlob } from './blob-files.ts'
+import { blobPath, type ContentPlaces, ingestPath, statBlob, syncDirectory } from './blob-files.ts'
 import { openIngestFile } from './ingest-file.ts'
 
 /** How much is written before the disk is told to begin: what is on it already, the commit need not wait for. */
@@ -118,6 +118,8 @@ class IngestWriter implements Ingest {
       const path = blobPath(this.#places, actual)
       if ((await statBlob(this.#places, actual)) === undefined) await this.#appear(path)
       else await unlink(this.path)
+      // Also where another process has just made it: its name may not be on the disk yet.
+      await syncDirectory(dirname(path))
       return (await statBlob(this.#places, actual)) ?? { digest: actual, sizeBytes: this.#offset, createdAt: new Date() }
     } catch (error) {
       throw mapFsError(error, this.path)
@@ -137,21 +139,14 @@ class IngestWriter implements Ingest {
     return this.close()
   }
 
-  /** First the bytes are on the disk, then the name: whoever sees a blob may rely on it, also after a power cut. */
+  /** First the bytes are on the disk, then they have a name: whoever sees a blob may rely on it, also after a power cut. */
   async #appear(path: string): Promise<void> {
     await this.#flushing
     // The kernel tells an error of writing back only once.
     if (this.#flushError !== undefined) throw this.#flushError
     await this.#handle.chmod(0o644)
     await this.#handle.sync()
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
     await rename(this.path, path)
-    const directory = await open(dirname(path))
-    try {
-      await directory.sync()
-    } finally {
-      await directory.close()
-    }
   }
 
   #flush(): void {

@@ -7,7 +7,17 @@ import { isErrno } from '../../linux/errno.ts'
 import { writeFileAtomic } from '../../linux/fs/atomic-write.ts'
 import { mapFsError } from '../../linux/fs/disk.ts'
 import type { BlobInfo, ContentStore, UnfinishedIngest } from '../content-store.ts'
-import { blobPath, type ContentPlaces, digestOfFile, ingestPath, placesOf, referenceOfFile, statBlob } from './blob-files.ts'
+import {
+  blobDirectories,
+  blobPath,
+  type ContentPlaces,
+  digestOfFile,
+  ingestPath,
+  placesOf,
+  referenceOfFile,
+  statBlob,
+  syncDirectory,
+} from './blob-files.ts'
 import { openIngest } from './ingest.ts'
 import { tryOpenIngestFile } from './ingest-file.ts'
 
@@ -26,10 +36,9 @@ export interface ContentStoreOptions {
 export async function openContentStore({ root }: ContentStoreOptions): Promise<ContentStore> {
   const places = placesOf(root)
   try {
-    await mkdir(join(places.blobs, 'sha256'), { recursive: true, mode: 0o700 })
-    await mkdir(places.ingests, { recursive: true, mode: 0o700 })
+    for (const path of [...blobDirectories(places), places.ingests]) await mkdir(path, { recursive: true, mode: 0o700 })
     const layout = join(root, 'oci-layout')
-    if (!(await exists(layout))) await writeFileAtomic(layout, '{"imageLayoutVersion":"1.0.0"}', { mode: 0o644 })
+    if (!(await exists(layout))) await finishLayout(layout, places)
   } catch (error) {
     throw mapFsError(error, root)
   }
@@ -39,8 +48,14 @@ export async function openContentStore({ root }: ContentStoreOptions): Promise<C
     ingest: (options) => openIngest(places, options),
     list: () => listBlobs(places),
     ingests: () => listIngests(places),
-    delete: (digest) => unlinkIfThere(blobPath(places, digest)),
+    delete: async (digest) => unlinkIfThere(blobPath(places, digest)),
   }
+}
+
+/** The file that says what this is comes last: with it all the rest is on the disk. */
+async function finishLayout(path: string, { blobs }: ContentPlaces): Promise<void> {
+  await syncDirectory(blobs)
+  await writeFileAtomic(path, '{"imageLayoutVersion":"1.0.0"}', { mode: 0o644, durable: true })
 }
 
 async function openBlob(
@@ -49,6 +64,7 @@ async function openBlob(
   { start = 0, end }: { readonly start?: number; readonly end?: number } = {},
 ): ReturnType<ContentStore['open']> {
   const blob = await statBlob(places, digest)
+  for (const [path, value] of Object.entries({ start, end })) if (!isOffset(value)) throw noOffset(path, value)
   if (blob === undefined)
     throw new LibpodError(
       'not-found',
@@ -61,6 +77,19 @@ async function openBlob(
   // Of a range without bytes there is nothing to ask the file for.
   const range = last < start ? { start: blob.sizeBytes } : { start, end: last }
   return { size: blob.sizeBytes, path, stream: () => createReadStream(path, { ...range, highWaterMark: 1 << 18 }) }
+}
+
+function isOffset(value: number | undefined): boolean {
+  return value === undefined || (Number.isSafeInteger(value) && value >= 0)
+}
+
+function noOffset(path: string, value: unknown): LibpodError {
+  return new LibpodError(
+    'invalid-argument',
+    `${path}: ${String(value)} is no place in a blob.`,
+    { path, value },
+    { hint: 'Count its bytes from 0.' },
+  )
 }
 
 async function* listBlobs(places: ContentPlaces): AsyncGenerator<BlobInfo, void> {

@@ -1,11 +1,13 @@
-import { lstatSync } from 'node:fs'
 import { readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AbortOptions } from '../../base/abort.ts'
 import { LibpodError } from '../../base/errors.ts'
 import { type Logger, silentLogger } from '../../base/logger.ts'
+import { sleep } from '../../base/time.ts'
+import { isErrno } from '../../linux/errno.ts'
 import { mapFsError } from '../../linux/fs/disk.ts'
 import type { ExtractTarget, MountSpec, PrepareOptions, SnapshotInfo, Snapshotter } from '../snapshotter.ts'
+import type { DirectoryLock } from './directory-lock.ts'
 import { idOf, type PlacedSnapshot, SnapshotFiles } from './snapshot-files.ts'
 import type { TreeWork } from './tree-work.ts'
 
@@ -35,8 +37,10 @@ export interface LocalSnapshotter extends Snapshotter {
   settled(): Promise<void>
 }
 
-/** What died while it was being made is removed after a day: making one may take long, but not that long. */
-const unfinishedMs = 24 * 60 * 60 * 1000
+/** How long to wait for who is just removing a snapshot, or finds that it cannot. */
+const retryMs = 2
+/** Who asks whether others build on a snapshot looks for a moment like one who does: so often they must be seen. */
+const sightings = 4
 /** So many small files are read before the event loop has its turn. */
 const slice = 100
 
@@ -55,8 +59,8 @@ export class DirectorySnapshotter implements LocalSnapshotter {
     this.driver = this.#form.driver
     this.#work = work
     this.#logger = logger
+    this.#files.discardUnfinished()
     for (const path of this.#files.trash()) this.#clear(path)
-    for (const path of this.#files.unfinished()) if (isOld(path)) this.#clear(path)
   }
 
   async stat(name: string): Promise<SnapshotInfo | undefined> {
@@ -64,25 +68,16 @@ export class DirectorySnapshotter implements LocalSnapshotter {
     return snapshot && infoOf(snapshot)
   }
 
-  async prepare(name: string, { parent: parentName, signal }: PrepareOptions = {}): Promise<void> {
+  async prepare(name: string, { parent, signal }: PrepareOptions = {}): Promise<void> {
     signal?.throwIfAborted()
-    const parent = parentName === undefined ? undefined : this.#parent(parentName)
-    if (this.#files.find('active', name)) throw nameTaken(name)
-    const directory = this.#files.begin()
+    if (this.#find(name)) throw nameTaken(name)
+    if (parent === undefined) return this.#make(name, undefined, signal)
+    const lock = await this.#holdParent(parent, signal)
     try {
-      const making = this.#form.make(directory, parent, { signal })
-      if (making) await making
-      const lower = parent === undefined ? [] : this.#form.lowerOf(parent)
-      const stored = { name, ...(parent === undefined ? {} : { parent: parent.name }), lower, createdAt: new Date().toISOString() }
-      if (!this.#files.appear(directory, stored)) throw nameTaken(name)
-    } catch (error) {
-      this.#drop(directory)
-      throw mapFsError(error, this.#files.root)
+      await this.#make(name, this.#parent(parent), signal)
+    } finally {
+      lock.release()
     }
-    // Somebody may have removed the parent meanwhile; whoever does that now sees this child.
-    if (parent === undefined || this.#files.find('committed', parent.name)) return
-    this.#drop(this.#files.directory('active', idOf(name)))
-    throw noSuchSnapshot(parent.name)
   }
 
   async mounts(
@@ -109,32 +104,25 @@ export class DirectorySnapshotter implements LocalSnapshotter {
       if (this.#files.commit(active, name)) this.#later(() => this.#sync(name))
       else this.#drop(active.directory)
     } catch (error) {
-      throw mapFsError(error, active.directory)
+      // Another process has just committed or removed it.
+      throw isErrno(error, 'ENOENT') ? noSuchSnapshot(activeName) : mapFsError(error, active.directory)
     }
   }
 
   async remove(name: string): Promise<void> {
     const id = idOf(name)
-    if (this.#files.find('active', name)) {
+    // Also one that `find` does not trust any more is removed.
+    if (this.#files.read('active', id)) {
       this.#drop(this.#files.directory('active', id))
       return
     }
-    // Also one that `find` does not trust any more is removed.
-    const committed = this.#files.read('committed', id)
-    if (committed === undefined) return
-    const trash = this.#files.discard(committed.directory)
-    if (trash === undefined) return
-    // First out of sight, then the look for children: one that is just being made sees that its parent is gone.
-    const children = await this.#childrenOf(name)
-    if (children.length === 0) this.#clear(trash)
-    else {
-      this.#files.restore(trash, committed.directory)
-      throw new LibpodError(
-        'in-use',
-        `The snapshot ${name} has others on top of it.`,
-        { kind: 'snapshot', ref: name, users: children.map((child) => `snapshot/${child}`) },
-        { hint: 'Remove those first.' },
-      )
+    const lock = await this.#holdAlone(name)
+    try {
+      const children = lock === undefined ? [] : await this.#childrenOf(name)
+      if (children.length > 0) throw inUse(name, children)
+      if (lock !== undefined) this.#drop(this.#files.directory('committed', id))
+    } finally {
+      lock?.release()
     }
   }
 
@@ -194,12 +182,60 @@ export class DirectorySnapshotter implements LocalSnapshotter {
     return children
   }
 
+  /** The active ones first: one that is committed meanwhile is seen twice rather than not at all. */
   async *#all(): AsyncGenerator<PlacedSnapshot, void> {
-    for (const [index, { state, id }] of this.#files.ids().entries()) {
-      if (index % slice === slice - 1) await new Promise((resolve) => setImmediate(resolve))
-      const snapshot = this.#files.read(state, id)
-      if (snapshot) yield snapshot
+    for (const state of ['active', 'committed'] as const) {
+      for (const [index, id] of this.#files.ids(state).entries()) {
+        if (index % slice === slice - 1) await new Promise((resolve) => setImmediate(resolve))
+        const snapshot = this.#files.read(state, id)
+        if (snapshot) yield snapshot
+      }
     }
+  }
+
+  async #make(name: string, parent: PlacedSnapshot | undefined, signal: AbortSignal | undefined): Promise<void> {
+    let begun: ReturnType<SnapshotFiles['begin']> | undefined
+    try {
+      begun = this.#files.begin()
+      const making = this.#form.make(begun.directory, parent, { signal })
+      if (making) await making
+      const lower = parent === undefined ? [] : this.#form.lowerOf(parent)
+      const stored = { name, ...(parent === undefined ? {} : { parent: parent.name }), lower, createdAt: new Date().toISOString() }
+      if (!this.#files.appear(begun.directory, stored)) throw nameTaken(name)
+    } catch (error) {
+      if (begun) this.#drop(begun.directory)
+      signal?.throwIfAborted()
+      throw mapFsError(error, this.#files.root)
+    } finally {
+      begun?.lock.release()
+    }
+  }
+
+  /** Keeps a snapshot from being removed while another is put on top of it. */
+  async #holdParent(name: string, signal: AbortSignal | undefined): Promise<DirectoryLock> {
+    for (;;) {
+      const lock = this.#files.lock(this.#parent(name).id, 'shared')
+      if (lock === 'missing') throw noSuchSnapshot(name)
+      if (lock !== 'taken') return lock
+      await sleep(retryMs, { signal })
+    }
+  }
+
+  /** Keeps others from building on a snapshot while it is removed. `undefined` if it is not there. */
+  async #holdAlone(name: string): Promise<DirectoryLock | undefined> {
+    for (let seen = 0; seen < sightings; ) {
+      const lock = this.#files.lock(idOf(name), 'exclusive')
+      if (lock === 'missing') return undefined
+      if (lock !== 'taken') return lock
+      const others = this.#files.lock(idOf(name), 'shared')
+      if (typeof others === 'string') seen = 0
+      else {
+        seen++
+        others.release()
+      }
+      await sleep(retryMs * Math.random())
+    }
+    throw inUse(name, await this.#childrenOf(name))
   }
 
   /** Takes a directory out of sight now, and from the disk later. */
@@ -239,9 +275,13 @@ function infoOf({ name, state, parent, createdAt }: PlacedSnapshot): SnapshotInf
   return { name, state, ...(parent === undefined ? {} : { parent }), createdAt: new Date(createdAt) }
 }
 
-function isOld(path: string): boolean {
-  const stats = lstatSync(path, { throwIfNoEntry: false })
-  return stats !== undefined && Date.now() - stats.mtimeMs > unfinishedMs
+function inUse(name: string, children: readonly string[]): LibpodError {
+  return new LibpodError(
+    'in-use',
+    `The snapshot ${name} has others on top of it, or one is just being made there.`,
+    { kind: 'snapshot', ref: name, users: children.map((child) => `snapshot/${child}`) },
+    { hint: 'Remove those first.' },
+  )
 }
 
 function nameTaken(name: string): LibpodError {

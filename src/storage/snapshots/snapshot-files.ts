@@ -5,6 +5,7 @@ import { LibpodError } from '../../base/errors.ts'
 import { isErrno } from '../../linux/errno.ts'
 import { writeFileAtomicSync } from '../../linux/fs/atomic-write.ts'
 import type { SnapshotInfo } from '../snapshotter.ts'
+import { type DirectoryLock, tryLockDirectory } from './directory-lock.ts'
 
 /** What is stored of a snapshot, in a small file inside its directory. */
 export interface StoredSnapshot {
@@ -26,7 +27,7 @@ export interface PlacedSnapshot extends StoredSnapshot {
 }
 
 const fileNames = { active: 'active.json', committed: 'committed.json' } as const
-const states = ['committed', 'active'] as const
+const states = ['active', 'committed'] as const
 
 /**
  * The directories of a snapshotter. They are the only truth: `new/` is what is being made, `active/` and `committed/` are
@@ -42,11 +43,31 @@ export class SnapshotFiles {
     this.#boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
   }
 
-  /** A new directory for a snapshot to be made in. */
-  begin(): string {
-    const directory = this.#fresh('new')
-    mkdirSync(directory, 0o700)
-    return directory
+  /** A new directory for a snapshot to be made in. It is locked: one that is not has lost its maker. */
+  begin(): { readonly directory: string; readonly lock: DirectoryLock } {
+    for (;;) {
+      const directory = this.#fresh('new')
+      mkdirSync(directory, 0o700)
+      const lock = tryLockDirectory(directory, 'exclusive')
+      // Somebody who clears up came between the two.
+      if (typeof lock !== 'string') return { directory, lock }
+    }
+  }
+
+  /** Takes out of sight what was being made when its maker died. */
+  discardUnfinished(): void {
+    for (const name of readdirSync(join(this.root, 'new'))) {
+      const directory = join(this.root, 'new', name)
+      const lock = tryLockDirectory(directory, 'exclusive')
+      if (typeof lock === 'string') continue
+      this.discard(directory)
+      lock.release()
+    }
+  }
+
+  /** Locks a committed snapshot: `shared` is who puts another on top of it, `exclusive` who removes it. */
+  lock(id: string, mode: 'shared' | 'exclusive'): DirectoryLock | 'taken' | 'missing' {
+    return tryLockDirectory(this.directory('committed', id), mode)
   }
 
   /** Lets an active snapshot appear whole. `false` if its name is taken. */
@@ -106,9 +127,9 @@ export class SnapshotFiles {
     }
   }
 
-  /** All directories, those of committed snapshots first. */
-  ids(): { readonly state: SnapshotInfo['state']; readonly id: string }[] {
-    return states.flatMap((state) => readdirSync(join(this.root, state)).map((id) => ({ state, id })))
+  /** The directories of a state. */
+  ids(state: SnapshotInfo['state']): string[] {
+    return readdirSync(join(this.root, state))
   }
 
   /** Takes a directory out of sight at once; gives its place in the trash, or `undefined` if it was not there. */
@@ -123,19 +144,9 @@ export class SnapshotFiles {
     }
   }
 
-  /** Brings back what was just discarded. */
-  restore(trash: string, directory: string): void {
-    renameSync(trash, directory)
-  }
-
   /** What lies in the trash. */
   trash(): string[] {
     return readdirSync(join(this.root, 'trash')).map((name) => join(this.root, 'trash', name))
-  }
-
-  /** What is being made, or was when its maker died. */
-  unfinished(): string[] {
-    return readdirSync(join(this.root, 'new')).map((name) => join(this.root, 'new', name))
   }
 
   directory(state: SnapshotInfo['state'], id: string): string {
@@ -163,6 +174,8 @@ export class SnapshotFiles {
 
 /** 120 bits of a name's hash: short, because 128 of them must fit into the one page of mount options. */
 export function idOf(name: string): string {
+  const damaged = /^damaged-([\w-]{20})$/.exec(name)?.[1]
+  if (damaged !== undefined) return damaged
   return createHash('sha256').update(name).digest('base64url').slice(0, 20)
 }
 

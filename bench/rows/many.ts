@@ -1,0 +1,63 @@
+import type { Container } from 'libpod-ts'
+import type { Bench, Row } from '../bench.ts'
+import { loopDelays } from '../event-loop.ts'
+import { severally, timed } from '../interleave.ts'
+
+const few = 10
+
+/** Whether a start costs more when many containers run: beside ten, beside a thousand, and beside ten once more. */
+export const many: Row = {
+  name: 'many',
+  when: 'crun',
+  async run(bench) {
+    const { options, signal, say } = bench
+    const running: Container[] = []
+    await fill(bench, running, few - 1)
+    const before = await startSome(bench)
+    say(`fills up to ${options.many} running containers`)
+    await fill(bench, running, options.many - 1)
+    const ours = await startSome(bench)
+    const probes: Container[] = []
+    const loop = await loopDelays(
+      async () => void probes.push(await start(bench)),
+      signal,
+      () => empty(probes, 0),
+    )
+    say('removes them')
+    await empty(running, few - 1)
+    const after = await startSome(bench)
+    await empty(running, 0)
+    const what = `start of container number ${options.many}`
+    const name = `number ${few}`
+    return [{ row: 'many', what, ours, others: { [name]: [...before, ...after] }, goal: { atMost: 1.2, of: name }, loop }]
+  },
+}
+
+async function start({ runtime, base }: Bench): Promise<Container> {
+  const container = await runtime.containers.create({ ...base, command: ['sleep', '3600'] })
+  await container.start()
+  return container
+}
+
+async function fill(bench: Bench, running: Container[], count: number): Promise<void> {
+  await severally(Array(Math.max(0, count - running.length)).fill(0), 4, async () => {
+    bench.signal.throwIfAborted()
+    running.push(await start(bench))
+  })
+}
+
+async function empty(running: Container[], left: number): Promise<void> {
+  await severally(running.splice(left), 4, async (container) => void (await container.remove({ force: true })))
+}
+
+async function startSome({ runtime, base, options, signal }: Bench): Promise<number[]> {
+  const samples: number[] = []
+  for (let round = -1; round < options.rounds; round++) {
+    signal.throwIfAborted()
+    const container = await runtime.containers.create({ ...base, command: ['sleep', '3600'] })
+    const took = await timed(() => container.start())
+    if (round >= 0) samples.push(took)
+    await container.remove({ force: true })
+  }
+  return samples
+}

@@ -1,0 +1,52 @@
+import type { AbortOptions } from '../base/abort.ts'
+import type { Helper } from '../linux/helper/helper.ts'
+import type { DiffProgress, LayerToWrite, WrittenLayer } from './layers/diff-operation.ts'
+import type { ExtractedLayer, LayerToExtract } from './layers/extraction.ts'
+import type { TreeWork } from './snapshots/tree-work.ts'
+
+/** The names and parameters of what the helper does for storage. */
+export interface StorageCalls {
+  readonly 'storage.extract': Omit<LayerToExtract, 'growing'> & { readonly growing: boolean }
+  readonly 'storage.diff': LayerToWrite
+  readonly 'storage.remove': { readonly path: string }
+  readonly 'storage.usage': { readonly path: string }
+  readonly 'storage.copy': { readonly from: string; readonly to: string }
+  readonly 'storage.sync': { readonly path: string }
+  readonly 'storage.probeOverlay': { readonly directory: string }
+}
+
+/** What storage has done in the helper process, where a hostile tree can hang or kill only that. */
+export interface StorageWork {
+  readonly work: TreeWork
+  /** Extracts one layer. Rejects with `corrupt` for one that is damaged or hostile, and with `no-space`. */
+  extractLayer(layer: LayerToExtract, options?: AbortOptions): Promise<ExtractedLayer>
+  /** Writes the changes of a snapshot as a layer. Rejects with `unsupported` for an upper directory that depends on those below, and with `no-space`. */
+  diffLayer(layer: LayerToWrite, options?: DiffLayerOptions): Promise<WrittenLayer>
+}
+
+/** Options of {@link StorageWork.diffLayer}. */
+export interface DiffLayerOptions extends AbortOptions {
+  /** Called now and then with the number of uncompressed bytes so far. */
+  readonly onProgress?: (bytes: number) => void
+}
+
+/** The caller's side of `storageOperations`. */
+export function storageWork(helper: Helper): StorageWork {
+  const call = <Name extends keyof StorageCalls, Result>(name: Name, params: StorageCalls[Name], options?: AbortOptions): Promise<Result> =>
+    helper.call<Result>(name, params, options)
+  return {
+    work: {
+      remove: (path) => call('storage.remove', { path }),
+      usage: (path, options) => call('storage.usage', { path }, options),
+      copy: (from, to, options) => call('storage.copy', { from, to }, options),
+      sync: (path) => call('storage.sync', { path }),
+      probeOverlay: (directory) => call('storage.probeOverlay', { directory }),
+    },
+    extractLayer({ growing, ...layer }, options) {
+      const params: StorageCalls['storage.extract'] = { ...layer, growing: growing !== undefined }
+      return helper.call('storage.extract', params, { ...options, ...(growing === undefined ? {} : { messages: growing }) })
+    },
+    diffLayer: (layer, { signal, onProgress } = {}) =>
+      helper.call('storage.diff', layer, { signal, onMessage: (message) => onProgress?.((message as DiffProgress).bytes) }),
+  }
+}

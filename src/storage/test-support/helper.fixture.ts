@@ -1,0 +1,5 @@
+import { serveHelper } from '../../linux/helper/serve.ts'
+import { storageOperations } from '../helper-operations.ts'
+
+/** The program that tests run storage's part of the helper in. */
+serveHelper(storageOperations)

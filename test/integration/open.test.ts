@@ -1,0 +1,193 @@
+import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { Runtime, type RuntimeOptions } from 'libpod-ts'
+import { openFileStore } from 'libpod-ts/state/file'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { runModule } from '../support/child.ts'
+import { failure } from '../support/results.ts'
+
+let place: string
+
+beforeAll(async () => {
+  place = await mkdtemp(join(tmpdir(), 'libpod-ts-'))
+})
+afterAll(() => rm(place, { recursive: true, force: true }))
+
+const at = (name: string, more: RuntimeOptions = {}): RuntimeOptions => ({
+  root: join(place, name, 'root'),
+  runRoot: join(place, name, 'run'),
+  ...more,
+})
+
+describe('a root that was made with other settings', () => {
+  it.each<[string, RuntimeOptions, RuntimeOptions, string]>([
+    ['snapshotter', { images: { snapshotter: 'overlay' } }, { images: { snapshotter: 'vfs' } }, 'snapshotter'],
+    ['run root', {}, { runRoot: '/tmp/libpod-ts-elsewhere/run' }, 'runRoot'],
+    ['state store', { state: 'lmdb' }, { state: 'file' }, 'state'],
+    ['state store of its own', { state: 'file' }, { state: 'lmdb' }, 'state'],
+  ])('is refused another %s', async (name, first, second, what) => {
+    await (await Runtime.open(at(name, first))).close()
+    const error = await failure(Runtime.open(at(name, second)))
+    expect(error).toMatchObject({ code: 'conflict', details: { what } })
+    expect(error.hint).toMatch(/another root/)
+    await using again = await Runtime.open(at(name, first))
+    expect(await again.containers.list()).toEqual([])
+    await rm('/tmp/libpod-ts-elsewhere', { recursive: true, force: true })
+  })
+
+  it('is refused when a newer version made it', async () => {
+    const options = at('newer', { state: 'file' })
+    const store = await openFileStore({ directory: join(options.root ?? '', 'state') })
+    await store.commit({ checks: [], puts: [{ key: 'root', value: { format: 99, settings: {} } }], deletes: [] })
+    await store.close()
+    const error = await failure(Runtime.open(options))
+    expect(error).toMatchObject({ code: 'unsupported', details: { what: 'root format 99' } })
+    expect(error.hint).toMatch(/Update/)
+  })
+})
+
+describe('a place that cannot be used', () => {
+  it('is told with its path', async () => {
+    const file = join(place, 'file')
+    await writeFile(file, '')
+    const cases: [RuntimeOptions, string, string][] = [
+      [{ root: join(file, 'root'), runRoot: join(place, 'x') }, 'invalid-argument', file],
+      [{ root: file, runRoot: join(place, 'x') }, 'invalid-argument', file],
+      [{ root: join(place, 'y'), runRoot: join(file, 'run') }, 'invalid-argument', file],
+      [{ root: '/proc/libpod-ts', runRoot: join(place, 'x') }, 'invalid-argument', '/proc/libpod-ts'],
+      [{ root: join(place, 'n'.repeat(300)), runRoot: join(place, 'x') }, 'invalid-argument', 'nnn'],
+    ]
+    for (const [options, code, path] of cases) {
+      const error = await failure(Runtime.open(options))
+      expect(error.code).toBe(code)
+      expect(error.message).toContain(path)
+      expect(error.hint).toBeDefined()
+    }
+  })
+
+  it('is told when it is read-only', async () => {
+    const readOnly = join(place, 'read-only')
+    await mkdir(readOnly)
+    const { stdout } = await runModule(
+      `import { Runtime } from 'libpod-ts'
+       await Runtime.open({ root: ${JSON.stringify(join(readOnly, 'root'))}, runRoot: ${JSON.stringify(join(place, 'x'))} }).catch(({ code, details, hint }) => console.log(JSON.stringify({ code, details, hint })))`,
+      { setup: `mount -t tmpfs -o ro tmpfs ${readOnly}` },
+    )
+    expect(JSON.parse(stdout)).toMatchObject({
+      code: 'permission-denied',
+      details: { what: expect.stringContaining(readOnly) },
+      hint: expect.stringMatching(/writable|place/),
+    })
+  })
+})
+
+describe('bad options', () => {
+  it.each<[string, unknown, string]>([
+    ['a relative root', { root: 'here' }, 'root'],
+    ['a relative run root', { runRoot: './run' }, 'runRoot'],
+    ['no text', { root: 7 }, 'root'],
+    ['a NUL byte', { root: '/tmp/a\0b' }, 'root'],
+    ['one folder for both', { root: '/tmp/x', runRoot: '/tmp/x' }, 'runRoot'],
+    ['an unknown option', { rot: '/tmp' }, 'rot'],
+    ['an unknown store', { state: 'sqlite' }, 'state'],
+    ['a store without open', { state: { name: 'x' } }, 'state'],
+    ['a relative program', { oci: { runtimes: { runc: 'runc' } } }, 'oci.runtimes.runc'],
+    ['an unknown part', { oci: { engine: 'crun' } }, 'oci.engine'],
+    ['an unknown snapshotter', { images: { snapshotter: 'zfs' } }, 'images.snapshotter'],
+    ['an unknown manager', { oci: { cgroupManager: 'none' } }, 'oci.cgroupManager'],
+    ['half a logger', { logger: { warn() {} } }, 'logger'],
+    ['no flag', { serve: 'yes' }, 'serve'],
+    ['no signal', { signal: {} }, 'signal'],
+  ])('%s', async (_name, options, path) => {
+    expect(await failure(Runtime.open(options as RuntimeOptions))).toMatchObject({ code: 'invalid-argument', details: { path } })
+  })
+
+  it('null', async () => {
+    expect((await failure(Runtime.open(null as never))).code).toBe('invalid-argument')
+  })
+
+  it('an abort before it began', async () => {
+    const reason = new Error('no')
+    const options = at('aborted')
+    await expect(Runtime.open({ ...options, signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    expect(await readdir(place)).not.toContain('aborted')
+  })
+})
+
+describe('a missing program', () => {
+  const attempt = async (options: RuntimeOptions, setup?: string): Promise<{ code: string; details: unknown; hint: string; message: string }> => {
+    const name = `missing-${Math.random().toString(36).slice(2)}`
+    const { stdout, stderr } = await runModule(
+      `import { Runtime } from 'libpod-ts'
+       import { mkdirSync } from 'node:fs'
+       const runtime = await Runtime.open(${JSON.stringify(at(name, options))})
+       const tell = ({ code, details, hint, message }) => console.log(JSON.stringify({ code, details, hint, message }))
+       mkdirSync(${JSON.stringify(join(place, name, 'rootfs'))})
+       try {
+         const container = await runtime.containers.create({ rootfs: ${JSON.stringify(join(place, name, 'rootfs'))}, command: ['true'], network: 'none' })
+         try { await container.start(); console.log('{}') } finally { await container.remove({ force: true }) }
+       } catch (error) { tell(error) }
+       finally { await runtime.close() }`,
+      setup === undefined ? {} : { setup },
+    )
+    if (stdout === '') throw new Error(stderr)
+    return JSON.parse(stdout)
+  }
+  const hide = (...programs: string[]): string =>
+    programs.map((path) => `if [ -e ${path} ]; then mount --bind /dev/null ${path}; fi`).join('\n')
+
+  it('is named, with how to install it: conmon', async () => {
+    const error = await attempt({}, hide('/usr/bin/conmon', '/usr/local/bin/conmon', '/usr/libexec/podman/conmon'))
+    expect(error).toMatchObject({ code: 'unavailable', details: { what: 'conmon', install: expect.stringContaining('apt-get') } })
+    expect(error.hint).toMatch(/install/)
+  })
+
+  it('is named: every OCI runtime', async () => {
+    const error = await attempt({}, hide('/usr/bin/crun', '/usr/bin/runc', '/usr/sbin/runc', '/usr/local/bin/crun'))
+    expect(error).toMatchObject({ code: 'unavailable', details: { install: expect.stringContaining('runc') } })
+    expect(error.message).toMatch(/crun: .*not installed.*runc: .*not installed/)
+  })
+
+  it('is named: the one that was asked for', async () => {
+    expect(await attempt({ monitor: { conmonPath: '/nowhere/conmon' } })).toMatchObject({
+      code: 'unavailable',
+      details: { what: '/nowhere/conmon' },
+      hint: expect.stringContaining('conmonPath'),
+    })
+    expect(await attempt({ oci: { runtime: 'youki' } })).toMatchObject({ code: 'unavailable', details: { what: 'youki' } })
+    expect(await attempt({ oci: { seccompProfile: '/nowhere/seccomp.json' } })).toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining('/nowhere/seccomp.json'),
+    })
+    expect(await attempt({ helpersDir: '/nowhere' }).catch((error: Error) => error.message)).toContain('helpersDir')
+  })
+
+  it('is none when only PATH is empty', async () => {
+    const { stdout } = await runModule(
+      `import { Runtime } from 'libpod-ts'
+       const runtime = await Runtime.open(${JSON.stringify(at('no-path'))})
+       const { oci, monitor } = await runtime.info()
+       console.log(oci.path, monitor.path)
+       await runtime.close()`,
+      { env: { PATH: '' } },
+    )
+    expect(stdout).toMatch(/^\/\S+c?run\S* \/\S+conmon\n$/)
+  })
+})
+
+describe('a host that is not Linux', () => {
+  it('can import everything, and is told at open', async () => {
+    const { stdout, exitCode } = await runModule(
+      `Object.defineProperty(process, 'platform', { value: 'darwin' })
+       const { Runtime, LibpodError, errorStatus } = await import('libpod-ts')
+       await import('libpod-ts/testing')
+       console.log(typeof LibpodError, typeof errorStatus)
+       await Runtime.open().catch(({ code, details, hint }) => console.log(JSON.stringify({ code, details, hint })))`,
+    )
+    expect(exitCode).toBe(0)
+    const [types, error = ''] = stdout.trim().split('\n')
+    expect(types).toBe('function object')
+    expect(JSON.parse(error)).toMatchObject({ code: 'unsupported', details: { what: 'darwin' }, hint: expect.stringContaining('Linux') })
+  })
+})

@@ -1,0 +1,29 @@
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+
+/** How a program ended. */
+export interface ChildResult {
+  readonly exitCode: number | null
+  readonly stdout: string
+  readonly stderr: string
+}
+
+/** The folder of this package. */
+const packageDir = fileURLToPath(new URL('../..', import.meta.url))
+
+/**
+ * Runs a module in a Node.js of its own that knows this package by its name. `setup` is a shell script that is run before, in a mount
+ * namespace that goes with the program.
+ */
+export function runModule(
+  source: string,
+  { setup, env = {}, timeoutMs = 30_000 }: { readonly setup?: string; readonly env?: Readonly<Record<string, string>>; readonly timeoutMs?: number } = {},
+): Promise<ChildResult> {
+  const node = [process.execPath, '--input-type=module', '--eval', source]
+  const [file = '', ...args] =
+    setup === undefined ? node : ['/usr/bin/unshare', '--mount', '/bin/sh', '-ec', `${setup}\nexec "$0" "$@"`, ...node]
+  return new Promise((resolve) => {
+    const options = { cwd: packageDir, env: { ...process.env, ...env }, timeout: timeoutMs, killSignal: 'SIGKILL' as const }
+    const child = execFile(file, args, options, (_error, stdout, stderr) => resolve({ exitCode: child.exitCode, stdout, stderr }))
+  })
+}

@@ -1,0 +1,106 @@
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, readdir, rm, rmdir } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { Runtime, type RuntimeOptions } from 'libpod-ts'
+import { expect, vi } from 'vitest'
+import { busyboxRootfs } from '../../examples/busybox.ts'
+import { image, testRuntime } from './engine.ts'
+import { processesOf, type TracedPlace, type Traces, tracesOf } from './traces.ts'
+
+/** A root to kill engines on, with the test image in it and nothing else. */
+export class Place implements TracedPlace {
+  readonly root: string
+  readonly runRoot: string
+  /** All cgroups of this place lie here. */
+  readonly cgroupParent: string
+  #before: Traces | undefined
+
+  constructor(root: string, runRoot: string) {
+    this.root = root
+    this.runRoot = runRoot
+    this.cgroupParent = `/survival-${randomBytes(6).toString('hex')}`
+  }
+
+  /** Options that containers of this place are created with. */
+  get container(): { readonly image: string; readonly cgroupParent: string; readonly network: 'none' } {
+    return { image, cgroupParent: this.cgroupParent, network: 'none' }
+  }
+
+  /** An engine that tells what it could only log: the caller decides what may be told. */
+  open(options: RuntimeOptions = {}): Promise<Runtime> {
+    return Runtime.open({ root: this.root, runRoot: this.runRoot, oci: { runtime: testRuntime }, ...options })
+  }
+
+  /** Opens an engine for some work, and closes it. */
+  async with<T>(work: (runtime: Runtime) => Promise<T>, options?: RuntimeOptions): Promise<T> {
+    const runtime = await this.open(options)
+    try {
+      return await work(runtime)
+    } finally {
+      await runtime.close()
+    }
+  }
+
+  /** Waits until only monitors and their containers are left of the engines: the clean-up has been done. */
+  async quiet(): Promise<void> {
+    const busy = /^\d+ (?!\S*conmon ).*(helper\.js|cleanup\.js|exit\.sh|victim\.mjs)/
+    await vi.waitFor(async () => expect((await processesOf(this)).filter((line) => busy.test(line))).toEqual([]), {
+      timeout: 15_000,
+      interval: 10,
+    })
+  }
+
+  /** Removes what is there, collects garbage, and compares with how it was when the place was new. */
+  async expectClean(): Promise<void> {
+    await vi.waitFor(async () => expect(await tracesOf(this)).toEqual(this.#before), { timeout: 10_000, interval: 50 })
+  }
+
+  /** Removes all containers, and images other than the test image. */
+  async clear(runtime: Runtime): Promise<void> {
+    for (const { id } of await runtime.containers.list()) await runtime.containers.ref(id).remove({ force: true, ifExists: true })
+    for (const { id, names } of await runtime.images.list())
+      if (!names.includes(image)) await runtime.images.ref(id).remove({ force: true, ifExists: true })
+    await runtime.prune()
+  }
+
+  async prepare(): Promise<this> {
+    await this.with(async (runtime) => {
+      await runtime.images.import(busyboxRootfs(), { tag: image, changes: ['CMD ["/bin/sh"]'] })
+      await runtime.containers.run({ ...this.container, command: ['true'] })
+    })
+    this.#before = await tracesOf(this)
+    return this
+  }
+
+  /** Takes the place away. Nothing may run there any more. */
+  async remove(): Promise<void> {
+    await rm(this.root, { recursive: true, force: true })
+    await rm(this.runRoot, { recursive: true, force: true })
+    const top = '/sys/fs/cgroup'
+    for (const tree of ['', ...(await readdir(top))]) await rmdir(join(top, tree, this.cgroupParent)).catch(() => {})
+  }
+}
+
+/** Makes a place; its run root is on tmpfs, as it should be. */
+export async function makePlace(): Promise<Place> {
+  const [root, runRoot] = await Promise.all([
+    mkdtemp(join(tmpdir(), 'libpod-ts-survival-')),
+    mkdtemp(join('/dev/shm', 'libpod-ts-survival-')),
+  ])
+  return new Place(root, runRoot).prepare()
+}
+
+/** Resolves when a look at things no longer fails. */
+export async function eventually<T>(look: () => T | Promise<T>, timeoutMs = 5000): Promise<T> {
+  const end = Date.now() + timeoutMs
+  for (;;) {
+    try {
+      return await look()
+    } catch (error) {
+      if (Date.now() > end) throw error
+      await sleep(10)
+    }
+  }
+}

@@ -1,0 +1,106 @@
+import { readdir, readFile, readlink } from 'node:fs/promises'
+import { join } from 'node:path'
+import { openLmdbStore } from 'libpod-ts/state/lmdb'
+
+/** A root for tests to kill engines on: where it lies, and the word that names its cgroups. */
+export interface TracedPlace {
+  readonly root: string
+  readonly runRoot: string
+  readonly cgroupParent: string
+}
+
+/** All that an engine can leave behind. Of this place only: other tests of the machine leave theirs meanwhile. */
+export interface Traces {
+  readonly mounts: readonly string[]
+  readonly processes: readonly string[]
+  readonly cgroups: readonly string[]
+  readonly files: readonly string[]
+  readonly keys: readonly string[]
+}
+
+/** Looks at everything. No engine may be open. */
+export async function tracesOf(place: TracedPlace): Promise<Traces> {
+  const [processes, cgroups, mounts, files, keys] = await Promise.all([
+    processesOf(place),
+    cgroupsOf(place),
+    mountsOf(place),
+    filesOf(place),
+    keysOf(place),
+  ])
+  return { mounts, processes, cgroups, files, keys }
+}
+
+/** Processes that name the place in their command line, or are in its cgroups; as `pid command line`. */
+export async function processesOf({ root, runRoot, cgroupParent }: TracedPlace): Promise<string[]> {
+  const found = await Promise.all(
+    (await pids()).map(async (pid) => {
+      const [command, cgroup] = await Promise.all([read(`/proc/${pid}/cmdline`), read(`/proc/${pid}/cgroup`)])
+      if (Number(pid) === process.pid || command === '') return []
+      const line = command.replaceAll('\0', ' ').trim()
+      return line.includes(root) || line.includes(runRoot) || cgroup.includes(cgroupParent) ? [`${pid} ${line}`] : []
+    }),
+  )
+  return found.flat().sort()
+}
+
+/** Mounts in any mount namespace of the machine. */
+async function mountsOf({ root, runRoot }: TracedPlace): Promise<string[]> {
+  const namespaces = new Map<string, string>()
+  for (const pid of await pids()) namespaces.set(await readlink(`/proc/${pid}/ns/mnt`).catch(() => ''), pid)
+  const tables = await Promise.all([...namespaces.values()].map((pid) => read(`/proc/${pid}/mountinfo`)))
+  const points = tables.flatMap((table) => table.split('\n')).map((line) => line.split(' ')[4] ?? '')
+  return points.filter((point) => point.startsWith(`${root}/`) || point.startsWith(`${runRoot}/`)).sort()
+}
+
+async function cgroupsOf({ cgroupParent }: TracedPlace): Promise<string[]> {
+  const top = '/sys/fs/cgroup'
+  const trees = [top, ...(await readdir(top)).map((name) => join(top, name))]
+  const found = await Promise.all(
+    trees.map(async (tree) => {
+      const entries = await readdir(join(tree, cgroupParent), { withFileTypes: true }).catch(() => [])
+      return entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(tree, cgroupParent, name))
+    }),
+  )
+  return found.flat().sort()
+}
+
+/** What is only remembered to be faster, and grows with time, but not with what was done. */
+const caches = /^(root\/events\/|runRoot\/(seccomp|versions|runtimes)|.*\.mdb)/
+
+async function filesOf({ root, runRoot }: TracedPlace): Promise<string[]> {
+  const walk = async (directory: string, shown: string): Promise<string[]> => {
+    const entries = await readdir(directory, { withFileTypes: true }).catch(() => [])
+    const below = entries.map(async (entry) => {
+      const path = `${shown}/${entry.name}`
+      // Trees of layers are compared by the names of their snapshots.
+      return entry.isDirectory() && entry.name !== 'fs' ? [`${path}/`, ...(await walk(join(directory, entry.name), path))] : [path]
+    })
+    return (await Promise.all(below)).flat()
+  }
+  const all = [...(await walk(root, 'root')), ...(await walk(runRoot, 'runRoot'))]
+  return all.filter((path) => !caches.test(path)).sort()
+}
+
+/** The keys of both stores: leases, links, names and live entries are all there. */
+async function keysOf({ root, runRoot }: TracedPlace): Promise<string[]> {
+  const keys: string[] = []
+  for (const [name, path] of Object.entries({ state: join(root, 'state.mdb'), live: join(runRoot, 'live.mdb') })) {
+    const store = await openLmdbStore({ path, durable: false })
+    for (let after: string | undefined; ; ) {
+      const page = await store.list('', { limit: 1000, ...(after === undefined ? {} : { after }) })
+      keys.push(...page.map(({ key }) => `${name}: ${key}`))
+      if (page.length < 1000) break
+      after = page.at(-1)?.key
+    }
+    await store.close()
+  }
+  return keys
+}
+
+async function pids(): Promise<string[]> {
+  return (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+}
+
+async function read(path: string): Promise<string> {
+  return readFile(path, 'utf8').catch(() => '')
+}
