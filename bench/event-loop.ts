@@ -27,6 +27,12 @@ export async function loopDelays(
   return delays
 }
 
+/** The same for a single run that may take long. */
+export async function loopDelay(work: () => Promise<unknown>): Promise<number> {
+  const idle = await longestDelay(() => sleep(1000))
+  return Math.max(0, (await longestDelay(work)) - idle)
+}
+
 async function longestDelay(work: () => Promise<unknown>): Promise<number> {
   const histogram = monitorEventLoopDelay({ resolution: 1 })
   histogram.enable()

@@ -63,6 +63,10 @@ async function main(options: BenchOptions): Promise<void> {
     await removeWorkspace(workspace)
   }
   for (const { title, results } of measured) if (results.length > 0) console.log(`\n${title}\n\n${table(results)}`)
+  if (interrupted) {
+    process.exitCode = 130
+    return
+  }
   console.log(`\nMilliseconds: median (10th-90th percentile). Event loop: the longest standstill, at most ${loopGoalMs}.`)
   if (options.json !== undefined) writeFileSync(options.json, json(measured))
 }

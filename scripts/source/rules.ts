@@ -15,6 +15,7 @@ const readsEnvironment = /^src\/config\//
 const homes: Readonly<Record<string, RegExp>> = {
   koffi: /^src\/linux\/native\/koffi\.ts$/,
   lmdb: /^src\/state\/stores\/lmdb[a-z-]*\.ts$/,
+  undici: /^src\/images\/transports\/docker\/http\.ts$/,
   zod: /^src\/base\/schema\.ts$/,
   'proper-lockfile': /^src\/state\/stores\/file[a-z-]*\.ts$/,
 }

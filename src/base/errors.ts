@@ -62,8 +62,8 @@ export interface ErrorDetails {
   }
   /** The path or object that may not be used. */
   'permission-denied': { readonly what: string }
-  /** The registry and what it answered. */
-  registry: { readonly registry: string; readonly status?: number }
+  /** The registry and what it answered; whether the same may work later, and when, if it said so. */
+  registry: { readonly registry: string; readonly status?: number; readonly retryable?: boolean; readonly retryAfterMs?: number }
   /** The image that is not trusted. */
   trust: { readonly image: string }
   /** What is damaged, forged or cut off: a file, an archive's entry, a blob. */

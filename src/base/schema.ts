@@ -1,6 +1,6 @@
 import type { ZodType, z } from 'zod'
 import type { AbortOptions } from './abort.ts'
-import { LibpodError } from './errors.ts'
+import { invalidValue, type SchemaIssue } from './schema-error.ts'
 
 /** zod itself, as handed to the builder of a schema. */
 export type Zod = typeof z
@@ -31,7 +31,7 @@ export function lazySchema<T>(build: (zod: Zod) => ZodType<T> | Promise<ZodType<
     async parse(value, path = '') {
       const result = (await zod()).safeParse(value)
       if (result.success) return result.data
-      throw invalid(result.error.issues[0], path)
+      throw invalidValue(result.error.issues[0] as SchemaIssue | undefined, path, await zod(), value)
     },
   }
 }
@@ -50,36 +50,4 @@ export function verbOptions<Options extends AbortOptions>(
       Object.entries(options).every(([key, value]) => key === 'signal' && (value === undefined || value instanceof AbortSignal))
     if (!simple) await schema.parse(options)
   }
-}
-
-interface Issue {
-  readonly path: readonly PropertyKey[]
-  readonly message: string
-  readonly code?: string
-  readonly keys?: readonly string[]
-  readonly errors?: readonly (readonly Issue[])[]
-}
-
-function invalid(issue: Issue | undefined, root: string): LibpodError {
-  let deepest = issue
-  let keys: readonly PropertyKey[] = issue?.path ?? []
-  // A union reports one list of issues per branch; the branch that got furthest is the one the caller meant.
-  while (deepest?.code === 'invalid_union' && deepest.errors?.length) {
-    const branches = deepest.errors.map((issues) => issues[0]).filter((branch) => branch !== undefined)
-    const next = branches.sort((a, b) => b.path.length - a.path.length)[0]
-    if (next === undefined || next.path.length === 0) break
-    keys = [...keys, ...next.path]
-    deepest = next
-  }
-  if (deepest?.code === 'unrecognized_keys' && deepest.keys?.[0] !== undefined) keys = [...keys, deepest.keys[0]]
-  const path = formatPath(root, keys)
-  return new LibpodError('invalid-argument', `${path === '' ? 'The value' : path}: ${deepest?.message ?? 'not valid'}.`, { path })
-}
-
-/** `mounts`, 0, `target` → `mounts[0].target`. */
-export function formatPath(root: string, keys: readonly PropertyKey[]): string {
-  return keys.reduce<string>(
-    (path, key) => (typeof key === 'number' ? `${path}[${key}]` : path === '' ? String(key) : `${path}.${String(key)}`),
-    root,
-  )
 }

@@ -6,15 +6,17 @@ export interface ConfValue {
   readonly file: string
   /** As `containers.pids_limit`. */
   readonly key: string
+  /** What describes the file; containers.conf(5) if not given. */
+  readonly manual?: string
 }
 
 /** Refuses a value that is of the wrong kind. */
-export function badValue({ value, file, key }: ConfValue, expected: string): LibpodError {
+export function badValue({ value, file, key, manual = 'containers.conf(5)' }: ConfValue, expected: string): LibpodError {
   return new LibpodError(
     'invalid-argument',
     `${file}: ${key} must be ${expected}.`,
     { path: `${file}: ${key}`, value },
-    { hint: 'Correct the file; containers.conf(5) describes its keys.' },
+    { hint: `Correct the file; ${manual} describes its keys.` },
   )
 }
 

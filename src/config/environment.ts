@@ -12,6 +12,12 @@ export interface EngineEnvironment {
   readonly containersConf: string | undefined
   /** A configuration file to be read after all others. */
   readonly containersConfOverride: string | undefined
+  /** The file of the registries' configuration, in place of the usual one. */
+  readonly registriesConf: string | undefined
+  /** The only file with credentials for registries, if set. */
+  readonly registryAuthFile: string | undefined
+  /** Docker's folder, in place of `~/.docker`. */
+  readonly dockerConfig: string | undefined
   /** The proxy variables, as containers are given them. */
   readonly proxies: Readonly<Record<string, string>>
   /** The locale variables, as conmon is given them. */
@@ -32,10 +38,18 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     xdgRuntimeDir: absolute(env['XDG_RUNTIME_DIR']),
     containersConf: nonEmpty(env['CONTAINERS_CONF']),
     containersConfOverride: nonEmpty(env['CONTAINERS_CONF_OVERRIDE']),
+    registriesConf: nonEmpty(env['CONTAINERS_REGISTRIES_CONF']),
+    registryAuthFile: nonEmpty(env['REGISTRY_AUTH_FILE']),
+    dockerConfig: absolute(env['DOCKER_CONFIG']),
     proxies: pick(env, (name) => proxyNames.includes(name)),
     locale: pick(env, (name) => name === 'LANG' || name.startsWith('LC_')),
     probe: nonEmpty(env['LIBPOD_TS_PROBE']),
   }
+}
+
+/** The whole environment, for programs that are the user's own: those that keep credentials look for their daemons and accounts in it. */
+export function wholeEnvironment(): Readonly<Record<string, string>> {
+  return pick(process.env, () => true)
 }
 
 /** The XDG specification says that a relative path is to be ignored. */

@@ -1,4 +1,3 @@
-import { LibpodError } from '../base/errors.ts'
 import {
   assignmentsOf,
   badValue,
@@ -12,6 +11,7 @@ import {
   ulimitsOf,
 } from './conf-values.ts'
 import type { ContainersConf, ContainersSection, EngineSection, NamespaceDefault } from './containers-conf.ts'
+import { parseToml } from './toml.ts'
 
 /** How one key of the file changes a section; keys that are not named here belong to others and are passed over. */
 type Keys<Section> = Readonly<Record<string, (value: ConfValue, before: Section) => Partial<Section>>>
@@ -52,13 +52,7 @@ const engineKeys: Keys<EngineSection> = {
 
 /** Lays one file over what the earlier ones said. Throws `invalid-argument` with file and line, or file and key. */
 export async function applyContainersConf(before: ContainersConf, file: string, text: string): Promise<ContainersConf> {
-  const { parse } = await import('smol-toml')
-  let document: Readonly<Record<string, unknown>>
-  try {
-    document = parse(text)
-  } catch (cause) {
-    throw brokenFile(file, cause)
-  }
+  const document = await parseToml(file, text)
   const init = isTable(document['engine']) ? document['engine']['init_path'] : undefined
   return {
     containers: {
@@ -112,17 +106,5 @@ function runtimesOf(value: ConfValue): Record<string, readonly string[]> {
   if (!isTable(value.value)) throw badValue(value, 'a table of lists of paths')
   return Object.fromEntries(
     Object.entries(value.value).map(([name, paths]) => [name, textsOf({ ...value, value: paths, key: `${value.key}.${name}` }, [])]),
-  )
-}
-
-function brokenFile(file: string, cause: unknown): LibpodError {
-  const { line, message } = cause as { readonly line?: number; readonly message?: string }
-  const place = line === undefined ? file : `${file}:${line}`
-  const [what] = (message ?? String(cause)).replace(/^Invalid TOML document: /, '').split('\n')
-  return new LibpodError(
-    'invalid-argument',
-    `${place}: ${what ?? 'not valid'}.`,
-    { path: place },
-    { cause, hint: 'Correct the file; it is written in TOML.' },
   )
 }

@@ -1,11 +1,11 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { LibpodError } from '../base/errors.ts'
 import { type ContainersConf, defaultContainersConf } from './containers-conf.ts'
 import type { EngineConfig } from './engine-config.ts'
 import { type EngineEnvironment, readEnvironment } from './environment.ts'
 import { applyContainersConf } from './parse-containers-conf.ts'
 import { defaultPaths } from './paths.ts'
+import { readText } from './read-text.ts'
 
 /** What `open` is told, and what tests put in the place of the machine's own. */
 export interface ReadConfigOptions {
@@ -52,7 +52,8 @@ async function candidates(
   return [...files, ...last]
 }
 
-async function dropIns(folder: string): Promise<string[]> {
+/** The files of a `.d` folder, in their order. */
+export async function dropIns(folder: string): Promise<string[]> {
   const names = await readdir(folder).catch(() => [])
   return names
     .filter((name) => name.endsWith('.conf'))
@@ -62,7 +63,9 @@ async function dropIns(folder: string): Promise<string[]> {
 
 async function readFiles(paths: readonly string[], environment: EngineEnvironment): Promise<{ conf: ContainersConf; files: string[] }> {
   const named = new Set([environment.containersConf, environment.containersConfOverride])
-  const texts = await Promise.all(paths.map((path) => readText(path, named.has(path))))
+  const texts = await Promise.all(
+    paths.map((path) => readText(path, named.has(path) ? 'CONTAINERS_CONF or CONTAINERS_CONF_OVERRIDE' : undefined)),
+  )
   let conf = defaultContainersConf
   const files: string[] = []
   for (const [index, file] of paths.entries()) {
@@ -72,18 +75,6 @@ async function readFiles(paths: readonly string[], environment: EngineEnvironmen
     files.push(file)
   }
   return { conf, files }
-}
-
-/** A file that somebody named must be there; the usual ones need not. */
-async function readText(path: string, named: boolean): Promise<string | undefined> {
-  try {
-    return await readFile(path, 'utf8')
-  } catch (cause) {
-    const { code } = cause as NodeJS.ErrnoException
-    if (!named && (code === 'ENOENT' || code === 'ENOTDIR')) return undefined
-    const hint = named ? 'It is named by CONTAINERS_CONF or CONTAINERS_CONF_OVERRIDE.' : 'Make it readable, or remove it.'
-    throw new LibpodError('invalid-argument', `${path}: cannot be read (${code ?? 'unknown'}).`, { path }, { cause, hint })
-  }
 }
 
 /** conmon and the runtimes get only what they need, never the host application's secrets. */

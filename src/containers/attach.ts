@@ -42,11 +42,7 @@ const checkOptions = verbOptions<AttachOptions>((z) => ({ stdin: z.boolean().opt
 const patienceBytes = 1024 * 1024
 
 /** Connects to the stdio of a container that is initialized or running. */
-export async function attachContainer(
-  services: ContainersServices,
-  id: string,
-  options: AttachOptions = {},
-): Promise<AttachSession> {
+export async function attachContainer(services: ContainersServices, id: string, options: AttachOptions = {}): Promise<AttachSession> {
   await checkOptions(options)
   const { stdin = false, backpressure = false, signal } = options
   signal?.throwIfAborted()

@@ -58,7 +58,10 @@ export interface StoredOptions extends NormalizedSpecOptions {
 
 const ownShape = (z: Zod) => ({
   image: z.string().min(1).optional(),
-  rootfs: z.string().startsWith('/', 'must be an absolute path').optional(),
+  rootfs: z
+    .string()
+    .regex(/^\/[^\0\n]*$/, 'must be an absolute path')
+    .optional(),
   name: z.string().optional(),
   labels: z.record(z.string(), z.string()).optional(),
   restart: z
@@ -69,13 +72,19 @@ const ownShape = (z: Zod) => ({
   log: z
     .strictObject({
       driver: z.enum(['k8s-file', 'json-file', 'none']).optional(),
-      path: z.string().startsWith('/', 'must be an absolute path').optional(),
+      path: z
+        .string()
+        .regex(/^\/[^\0\n]*$/, 'must be an absolute path')
+        .optional(),
       maxSizeBytes: z.int().min(4096).optional(),
     })
     .optional(),
   stopSignal: z.union([z.string(), z.int()]).optional(),
   stopTimeoutMs: z.number().min(0).optional(),
-  cgroupParent: z.string().min(1).optional(),
+  cgroupParent: z
+    .string()
+    .regex(/^[^\0\n]+$/, 'must be a path or a slice')
+    .optional(),
   signal: z.instanceof(AbortSignal).optional(),
 })
 

@@ -17,10 +17,7 @@ export interface PruneContainersResult {
 }
 
 /** Removes the containers that do not run. One that was started in the meantime stays. */
-export async function pruneContainers(
-  services: ContainersServices,
-  options: PruneContainersOptions = {},
-): Promise<PruneContainersResult> {
+export async function pruneContainers(services: ContainersServices, options: PruneContainersOptions = {}): Promise<PruneContainersResult> {
   checkKnownKeys(options, ['filters', 'signal'], 'containers.prune')
   const { filters, signal } = options
   const removed: string[] = []

@@ -48,6 +48,14 @@ export interface ContainerState {
 /** Why a container's exit code is unknown: `lost` with the machine's reboot, or the monitor was killed. @public */
 export type ExitReason = 'lost' | 'monitor-killed'
 
+/** How a container ended, as its monitor or the look of things tells. */
+export interface ContainerExit {
+  readonly exitCode: number | null
+  readonly finishedAt: Date
+  readonly oomKilled: boolean
+  readonly reason?: ExitReason
+}
+
 /** What is known of a container that has processes: kept on tmpfs, gone after a reboot. */
 export interface LiveContainer {
   /** `starting`: a start is under way or was cut off; the pids may not be known yet. */
@@ -57,6 +65,12 @@ export interface LiveContainer {
   readonly pidStartTime?: string
   readonly monitorPid?: number
   readonly monitorStartTime?: string
+  /** The restart policy starts it. */
+  readonly restarted?: boolean
+  /** It is being paused or unpaused, or that was cut off. */
+  readonly freezing?: boolean
+  /** It is being stopped: by which engine, and when that loses patience. */
+  readonly stopping?: { readonly owner: string; readonly dueAt: string }
   /** Where the container's cgroups are: read once, for stats and top. */
   readonly cgroup?: string
 }

@@ -7,6 +7,7 @@ import type { ExecResult } from './exec/options.ts'
 import { dropContainer } from './lifecycle/drop.ts'
 import { runtimeOf } from './lifecycle/pins.ts'
 import { prepareBundle } from './lifecycle/prepare-bundle.ts'
+import { undoStart } from './lifecycle/undo-start.ts'
 import type { CreateContainerOptions } from './options.ts'
 import { bundleOf } from './places.ts'
 import type { ContainerRecord } from './record.ts'
@@ -37,11 +38,16 @@ const defaultMaxOutputBytes = 16 * 1024 * 1024
 export async function runContainer(services: ContainersServices, options: RunOptions): Promise<RunResult<string | Buffer>> {
   const { input, timeoutMs, maxOutputBytes = defaultMaxOutputBytes, encoding = 'utf8', ...create } = options
   checkOwn({ input, timeoutMs, maxOutputBytes, encoding })
+  checkForeign(create)
   const record = await createContainer(services, { ...create, stdin: input !== undefined }, { owner: services.owner, direct: true })
   try {
     const mounts = await prepareBundle(services, record)
     const ran = await runDirect(services, record, mounts, { input, timeoutMs, maxOutputBytes, signal: options.signal })
     return { ...ran, id: record.id, stdout: encodeOutput(ran.stdout, encoding), stderr: encodeOutput(ran.stderr, encoding) }
+  } catch (error) {
+    // The helper, whose child it is, may have died before it.
+    await undoStart(services, record.id)
+    throw error
   } finally {
     await step(services.probe, 'run.remove', () => dropContainer(services, record))
   }
@@ -57,6 +63,20 @@ function checkOwn({ input, timeoutMs, maxOutputBytes, encoding }: OwnOptions): v
   if (timeoutMs !== undefined && !(timeoutMs > 0)) refuse('timeoutMs', timeoutMs, 'must be a positive number of milliseconds')
   if (!Number.isInteger(maxOutputBytes) || maxOutputBytes < 0) refuse('maxOutputBytes', maxOutputBytes, 'must be a number of bytes')
   if (encoding !== 'utf8' && encoding !== 'buffer') refuse('encoding', encoding, 'must be utf8 or buffer')
+}
+
+/** Options of `create` that mean nothing to a container that is run to completion. */
+const foreign = ['stdin', 'tty', 'restart', 'autoRemove', 'log']
+
+function checkForeign(options: object): void {
+  const path = Object.keys(options).find((key) => foreign.includes(key))
+  if (path === undefined) return
+  throw new LibpodError(
+    'invalid-argument',
+    `${path}: run() has no such option.`,
+    { path },
+    { hint: 'Use create() and start() for what outlives a call, or input for its stdin.' },
+  )
 }
 
 async function runDirect(

@@ -1,3 +1,4 @@
+import type { Background } from '../base/background.ts'
 import type { Closer } from '../base/closer.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Probe } from '../base/steps.ts'
@@ -55,6 +56,8 @@ export interface ContainersServices {
   compileSeccomp(seccomp: RuntimeSeccomp): Promise<string | undefined>
   /** What must end before the engine does: ephemeral containers and sessions. */
   readonly ephemerals: Ephemerals
+  /** What is cleaned up while nobody waits. */
+  readonly background: Background
   /** `/etc/passwd` and `/etc/group` of images, by the chain id of their topmost layer. */
   readonly accounts: Map<string, Promise<Accounts>>
   facts(): Promise<HostFacts>
@@ -68,6 +71,12 @@ export interface LiveEntries {
   /** The snapshot of a container that is being created: which engine does it. */
   making: { readonly owner: string }
   /** How an automatically removed container ended, for those who still wait. */
-  exit: { readonly exitCode: number | null; readonly finishedAt: string; readonly oomKilled: boolean; readonly reason?: string }
+  exit: {
+    readonly exitCode: number | null
+    readonly finishedAt: string
+    readonly oomKilled: boolean
+    readonly reason?: string
+    readonly keptAt: string
+  }
   restart: { readonly dueAt: string }
 }

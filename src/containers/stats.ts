@@ -1,9 +1,10 @@
 import type { AbortOptions } from '../base/abort.ts'
 import { LibpodError } from '../base/errors.ts'
+import { verbOptions } from '../base/schema.ts'
 import { sleep } from '../base/time.ts'
 import { readStats } from '../linux/cgroups/stats.ts'
 import type { CgroupStats } from '../linux/cgroups/stats-types.ts'
-import { cgroupOf } from './cgroup-of.ts'
+import { limitedCgroupOf } from './cgroup-of.ts'
 import type { ContainersServices } from './services.ts'
 import { checkStatus, isActive } from './status.ts'
 import { requireRecord } from './store.ts'
@@ -37,18 +38,22 @@ export interface ContainerStatsOptions extends AbortOptions {
   readonly intervalMs?: number | undefined
 }
 
+const checkOptions = verbOptions<ContainerStatsOptions>((z) => ({ intervalMs: z.number().positive().optional() }))
+
 /** Samples of what a container uses, until it ends. */
 export async function* containerStats(
   services: ContainersServices,
   id: string,
-  { intervalMs = 1000, signal }: ContainerStatsOptions = {},
+  options: ContainerStatsOptions = {},
 ): AsyncGenerator<ContainerStats, void> {
+  await checkOptions(options)
+  const { intervalMs = 1000, signal } = options
   const record = await requireRecord(services, id)
-  checkStatus('top', record)
+  checkStatus('stats', record)
   const { memoryBytes } = await services.facts()
   let before: { readonly at: bigint; readonly cpuNs: number } | undefined
   for (;;) {
-    const cgroup = await cgroupOf(services, record)
+    const cgroup = await limitedCgroupOf(services, record)
     const now = await readStats(cgroup)
     if (now === undefined) return
     const at = process.hrtime.bigint()

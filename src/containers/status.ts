@@ -23,13 +23,21 @@ const allowed = {
   attach: ['initialized', 'running', 'stopping', 'paused'],
   exec: ['running'],
   top: ['running', 'stopping', 'paused'],
+  stats: ['running', 'stopping', 'paused'],
   remove: ['created', 'exited', 'removing'],
 } as const satisfies Record<string, readonly ContainerStatus[]>
 
 /** A verb that asks for certain states. */
 export type StatefulVerb = keyof typeof allowed
 
-const hints: Partial<Record<StatefulVerb, string>> = {
+const hints: Readonly<Record<StatefulVerb, string>> = {
+  init: 'It can be initialized before it starts, and again when it has ended.',
+  stop: 'Start it first.',
+  kill: 'Start it first.',
+  pause: 'Only a running container can be paused.',
+  restart: 'Unpause it first.',
+  top: 'Start it first.',
+  stats: 'Start it first.',
   exec: 'Start it first.',
   attach: 'Start it first, or use init() and attach() before start().',
   remove: 'Stop it first, or remove it with { force: true }.',
@@ -44,12 +52,11 @@ export function checkStatus(
 ): void {
   const { status } = container.state
   if ((allowed[verb] as readonly string[]).includes(status)) return
-  const hint = hints[verb]
   throw new LibpodError(
     'invalid-state',
     `Cannot ${verb} container ${container.name}: it is ${status}.`,
     { kind: 'container', ref: container.name, state: status, allowed: allowed[verb], verb },
-    hint === undefined ? {} : { hint },
+    { hint: hints[verb] },
   )
 }
 

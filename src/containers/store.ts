@@ -18,7 +18,11 @@ export async function readRecord({ registry }: ContainersServices, id: string): 
 export async function requireRecord(services: ContainersServices, id: string): Promise<ContainerRecord> {
   const record = await readRecord(services, id)
   if (record) return record
-  throw new LibpodError('not-found', `There is no container ${id.slice(0, 12)} (any more).`, { kind: 'container', ref: id })
+  throw notThere(id)
+}
+
+export function notThere(id: string): LibpodError<'not-found'> {
+  return new LibpodError('not-found', `There is no container ${id.slice(0, 12)} (any more).`, { kind: 'container', ref: id })
 }
 
 /** Commits a change of the container's state and wakes those who wait for it. */

@@ -1,4 +1,5 @@
 import type { AbortOptions } from '../base/abort.ts'
+import { verbOptions } from '../base/schema.ts'
 import { readPids } from '../linux/cgroups/processes.ts'
 import { parseProcessFields, processTable } from '../linux/process-table.ts'
 import { cgroupOf } from './cgroup-of.ts'
@@ -20,12 +21,19 @@ export interface ContainerTopResult {
   readonly processes: readonly (readonly string[])[]
 }
 
+const checkOptions = verbOptions<ContainerTopOptions>((z) => ({
+  fields: z.array(z.string()).min(1, 'must name at least one column').optional(),
+}))
+
 /** The processes of a container, read from its cgroup and /proc: no `ps` is needed in the image. */
 export async function containerTop(
   services: ContainersServices,
   id: string,
-  { fields, signal }: ContainerTopOptions = {},
+  options: ContainerTopOptions = {},
 ): Promise<ContainerTopResult> {
+  await checkOptions(options)
+  const { fields, signal } = options
+  signal?.throwIfAborted()
   const columns = fields && parseProcessFields(fields)
   const record = await requireRecord(services, id)
   checkStatus('top', record)

@@ -1,5 +1,6 @@
 import { type AbortOptions, onAbort } from '../base/abort.ts'
 import { LibpodError } from '../base/errors.ts'
+import { lazySchema, verbOptions } from '../base/schema.ts'
 import { sleep } from '../base/time.ts'
 import { waitContainer } from './lifecycle/wait.ts'
 import { containerLogs } from './logs.ts'
@@ -26,13 +27,31 @@ export interface WaitUntilOptions extends AbortOptions {
   readonly timeoutMs?: number | undefined
 }
 
+const checkOptions = verbOptions<WaitUntilOptions>((z) => ({ timeoutMs: z.number().min(0).max(0x7fff_ffff).optional() }))
+
+const conditionSchema = lazySchema<unknown>((z) =>
+  z.union(
+    [
+      z.strictObject({ log: z.union([z.string(), z.instanceof(RegExp)]), times: z.int().min(1).optional() }),
+      z.strictObject({ exit: z.literal(true) }),
+      z.strictObject({
+        predicate: z.custom((value) => typeof value === 'function', 'must be a function'),
+        everyMs: z.number().min(0).optional(),
+      }),
+    ],
+    'must be { log }, { exit: true } or { predicate }',
+  ),
+)
+
 /** Waits until a container is ready by the caller's own measure; rejects when that cannot happen any more. */
 export async function waitUntil(
   services: ContainersServices,
   id: string,
   condition: WaitUntilCondition,
-  { timeoutMs = 60_000, signal }: WaitUntilOptions = {},
+  options: WaitUntilOptions = {},
 ): Promise<void> {
+  await Promise.all([conditionSchema.parse(condition, 'condition'), checkOptions(options)])
+  const { timeoutMs = 60_000, signal } = options
   const record = await requireRecord(services, id)
   const stop = new AbortController()
   const late = new LibpodError(

@@ -70,7 +70,7 @@ export type EventType = EngineEvent['type']
 
 export const eventTypes = ['container', 'image', 'system'] as const satisfies readonly EventType[]
 
-/** An event before the log has given it its place. */
+/** An event before the log has given it its place. @public */
 export type EventDraft = EngineEvent extends infer Event
   ? Event extends EngineEvent
     ? Omit<Event, 'time' | 'cursor'> & { readonly time?: string }

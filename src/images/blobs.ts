@@ -17,8 +17,13 @@ export interface BlobRef {
 }
 
 /** Stores a small document under a lease. */
-export async function putDocument(content: ContentStore, lease: ImageLease, data: Buffer, options: AbortOptions): Promise<BlobRef> {
-  const digest = digestOf(data)
+export async function putDocument(
+  content: ContentStore,
+  lease: ImageLease,
+  data: Buffer,
+  options: AbortOptions,
+  digest: Digest = digestOf(data),
+): Promise<BlobRef> {
   await lease.add({ digests: [digest] })
   if ((await content.stat(digest)) === undefined) await copyKnown(content, { digest, size: data.length }, [data], options)
   return { digest, size: data.length }
@@ -85,7 +90,12 @@ export async function readDocument(content: ContentStore, { digest, size }: Blob
   if (actual !== size) throw corrupt(what, `its blob ${digest} has ${actual} bytes instead of ${size}`)
   const chunks: Buffer[] = []
   for await (const chunk of stream()) chunks.push(chunk)
-  const data = Buffer.concat(chunks)
+  return checkBytes(Buffer.concat(chunks), { digest, size }, what)
+}
+
+/** The bytes themselves, if they are those of a digest. Throws `corrupt` otherwise. */
+export function checkBytes(data: Buffer, { digest, size }: BlobRef, what: string): Buffer {
+  if (data.length !== size) throw corrupt(what, `it has ${data.length} bytes instead of ${size}`)
   if (digestOf(data, splitDigest(digest).algorithm) !== digest) throw corrupt(what, `its bytes are not those of ${digest}`)
   return data
 }

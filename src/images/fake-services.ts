@@ -9,6 +9,7 @@ import { type Digest, digestOf, splitDigest } from '../base/digest.ts'
 import { LibpodError } from '../base/errors.ts'
 import { silentLogger } from '../base/logger.ts'
 import type { Probe } from '../base/steps.ts'
+import { defaultRegistriesConf } from '../config/registries-conf.ts'
 import type { EventDraft } from '../events/event.ts'
 import type { ContentStore, Ingest } from '../storage/content-store.ts'
 import type { ImageRecord, ImageStore } from '../storage/image-store.ts'
@@ -77,6 +78,8 @@ export async function fakeImages(directory: string): Promise<FakeImages> {
       services.extractions++
       return extract(layer, signal)
     },
+    transports: new Map(),
+    registries: async () => defaultRegistriesConf,
     locks: {
       async acquire(key) {
         const before = queues.get(key) ?? Promise.resolve()
@@ -149,11 +152,20 @@ async function fakeContent(directory: string, leased: () => ReadonlySet<string>)
     async ingest({ reference, digest, sizeBytes }): Promise<Ingest> {
       const path = join(directory, 'ingest', reference.replace(':', '-'))
       await appendFile(path, '')
+      let offset = (await stat(path)).size
       return {
-        offset: (await stat(path)).size,
+        get offset() {
+          return offset
+        },
         path,
-        write: (chunk) => appendFile(path, chunk),
-        truncate: () => truncate(path),
+        async write(chunk) {
+          await appendFile(path, chunk)
+          offset += chunk.length
+        },
+        async truncate() {
+          await truncate(path)
+          offset = 0
+        },
         async commit() {
           const data = await readFile(path)
           const actual = digestOf(data, digest === undefined ? 'sha256' : splitDigest(digest).algorithm)

@@ -7,6 +7,8 @@ import { iterateImages, type ListImagesOptions, listImages } from './list.ts'
 import { type LoadImageOptions, loadImages, loadOneImage } from './load.ts'
 import { findImage, getImage } from './lookup.ts'
 import { type PruneImagesOptions, type PruneImagesReport, pruneImages } from './prune.ts'
+import type { PullImageOptions } from './pull/pull-options.ts'
+import { pullImage } from './pull.ts'
 import { type SaveImageOptions, saveImages } from './save.ts'
 import type { ImagesServices } from './services.ts'
 
@@ -24,6 +26,28 @@ export class Images {
   /** @internal */
   constructor(services: ImagesServices) {
     this.#services = services
+  }
+
+  /**
+   * Brings an image from a registry: `docker.io/library/alpine:3`, `name@digest`, or a short name as registries.conf explains it. Of an
+   * image for several platforms, that of `platform` is taken. Layers come several at a time and are extracted while they come; what is
+   * there already is not fetched again, and of several who pull the same, also in other processes, one does. What broke off goes on.
+   *
+   * Rejects with `not-found` if the registry does not have it; `registry` for what the registry answers otherwise, or if it cannot be
+   * reached (`details.status`, `details.retryable`); `corrupt` for bytes that are not those of their digest; `ambiguous` for a short name
+   * that may not be guessed; `permission-denied` for a registry that registries.conf blocks; `unsupported` for a platform that is not there
+   * or for what is no image; `no-space`. Then, and after an abort, nothing is listed that was not before.
+   *
+   * @example
+   * ```ts
+   * const image = await runtime.images.pull('docker.io/library/alpine:3', {
+   *   policy: 'newer',
+   *   onProgress: ({ bytes, totalBytes = 0 }) => console.log(`${bytes} of ${totalBytes}`),
+   * })
+   * ```
+   */
+  async pull(reference: string, options?: PullImageOptions): Promise<Image> {
+    return this.ref((await pullImage(this.#services, reference, options)).id)
   }
 
   /**
@@ -47,7 +71,7 @@ export class Images {
 
   /**
    * Loads the one image of an archive: an oci-archive, a docker-archive (what `docker save` and `podman save` write), or the directory
-   * of an OCI image layout; a path or a stream, also compressed with gzip or zstd. It gets the names that the archive gives it.
+   * of an OCI image layout; a path or a stream, also compressed with gzip. It gets the names that the archive gives it.
    * Of an image for several platforms, that of `platform` is taken.
    *
    * Rejects with `ambiguous` if the archive holds several images (see {@link Images.loadAll}), `not-found` for a missing file, `corrupt` for

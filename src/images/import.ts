@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { AbortOptions } from '../base/abort.ts'
-import { checkKnownKeys } from '../base/known-keys.ts'
+import { verbOptions } from '../base/schema.ts'
 import { step } from '../base/steps.ts'
 import { type OCIImageConfig, type OCIImageRunConfig, type OCIManifest, ociMediaTypes } from '../specs/image-spec.ts'
 import type { ImageLayer, ImageRecord } from '../storage/image-store.ts'
@@ -32,6 +32,14 @@ export interface ImportImageOptions extends AbortOptions {
   readonly onProgress?: ((progress: ImageProgress) => void) | undefined
 }
 
+const checkOptions = verbOptions<ImportImageOptions>((z) => ({
+  tag: z.string().optional(),
+  changes: z.array(z.string()).optional(),
+  message: z.string().optional(),
+  platform: z.string().optional(),
+  onProgress: z.custom((value) => typeof value === 'function', 'must be a function').optional(),
+}))
+
 interface ImportPlan {
   readonly names: readonly string[]
   readonly config: OCIImageRunConfig
@@ -45,6 +53,7 @@ export async function importImage(
   source: string | Readable,
   options: ImportImageOptions = {},
 ): Promise<ImageRecord> {
+  await checkOptions(options)
   const { signal } = options
   services.closer.check()
   const plan = planImport(services, source, options)
@@ -67,7 +76,6 @@ export async function importImage(
 }
 
 function planImport({ platform }: ImagesServices, source: string | Readable, options: ImportImageOptions): ImportPlan {
-  checkKnownKeys(options, ['tag', 'changes', 'message', 'platform', 'onProgress', 'signal'], 'images.import')
   return {
     names: options.tag === undefined ? [] : [normalizeName(options.tag)],
     config: applyChanges({}, options.changes ?? []),

@@ -20,10 +20,11 @@ export interface LayoutBlobs {
   require(blob: BlobRef): Promise<void>
 }
 
-const indexTypes: ReadonlySet<string> = new Set([ociMediaTypes.index, dockerMediaTypes.list])
-const manifestTypes: ReadonlySet<string> = new Set([ociMediaTypes.manifest, dockerMediaTypes.manifest])
+/** The media types of indexes and of manifests. */
+export const indexTypes: ReadonlySet<string> = new Set([ociMediaTypes.index, dockerMediaTypes.list])
+export const manifestTypes: ReadonlySet<string> = new Set([ociMediaTypes.manifest, dockerMediaTypes.manifest])
 /** Nobody nests indexes deeper; a loop cannot be made with digests, but a long chain can. */
-const deepest = 4
+export const deepestIndex = 4
 
 /** Checks the `oci-layout` file. */
 export function checkLayoutVersion(data: Buffer | undefined, label: string): void {
@@ -74,7 +75,7 @@ async function resolveGroup(blobs: LayoutBlobs, group: readonly Descriptor[], pl
   if (only !== undefined && second === undefined) return resolveDescriptor(blobs, only, platform, 0)
   const images = group.filter(({ mediaType }) => manifestTypes.has(mediaType) || indexTypes.has(mediaType))
   if (images.length === 0) return undefined
-  return resolveDescriptor(blobs, chooseOrRefuse(blobs, images, platform), platform, 0)
+  return resolveDescriptor(blobs, chooseOrRefuse(blobs.label, images, platform), platform, 0)
 }
 
 /** Follows indexes down to a manifest. `undefined` for what is neither. */
@@ -86,13 +87,13 @@ async function resolveDescriptor(
 ): Promise<Descriptor | undefined> {
   if (manifestTypes.has(descriptor.mediaType)) return descriptor
   if (!indexTypes.has(descriptor.mediaType)) return undefined
-  if (depth === deepest) throw corrupt(blobs.label, 'its indexes are nested too deeply')
+  if (depth === deepestIndex) throw corrupt(blobs.label, 'its indexes are nested too deeply')
   await blobs.require(descriptor)
   const what = `${blobs.label}: index ${descriptor.digest}`
   const { manifests } = await parseIndex(await readDocument(blobs.content, descriptor, what), what)
   const [only, second] = manifests
   if (only !== undefined && second === undefined && only.platform === undefined) return resolveDescriptor(blobs, only, platform, depth + 1)
-  return resolveDescriptor(blobs, chooseOrRefuse(blobs, manifests, platform), platform, depth + 1)
+  return resolveDescriptor(blobs, chooseOrRefuse(blobs.label, manifests, platform), platform, depth + 1)
 }
 
 /** Reads an index. One that could also be read as a manifest is refused: engines would disagree about what it is. */
@@ -103,7 +104,8 @@ export async function parseIndex(data: Buffer, what: string): Promise<OCIIndex> 
   return index
 }
 
-function chooseOrRefuse(blobs: LayoutBlobs, manifests: readonly Descriptor[], platform: Platform): Descriptor {
+/** The manifest of an index that fits a platform best. Throws `unsupported`, naming those that are there. */
+export function chooseOrRefuse(label: string, manifests: readonly Descriptor[], platform: Platform): Descriptor {
   const chosen = choosePlatform(manifests, platform)
   if (chosen) return chosen
   const there = manifests
@@ -111,7 +113,7 @@ function chooseOrRefuse(blobs: LayoutBlobs, manifests: readonly Descriptor[], pl
     .filter((text) => text !== 'unknown/unknown')
   throw new LibpodError(
     'unsupported',
-    `${blobs.label} has no image for ${formatPlatform(platform)}.`,
+    `${label} has no image for ${formatPlatform(platform)}.`,
     { what: formatPlatform(platform) },
     { hint: `It has one for ${there.join(', ') || 'no platform that it names'}; choose with { platform }.` },
   )

@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { AbortOptions } from '../base/abort.ts'
 import { LibpodError } from '../base/errors.ts'
-import { checkKnownKeys } from '../base/known-keys.ts'
+import { verbOptions } from '../base/schema.ts'
 import { step } from '../base/steps.ts'
 import type { ImageRecord } from '../storage/image-store.ts'
 import { type ArchiveContents, readArchive } from './archive.ts'
@@ -25,6 +25,11 @@ export interface LoadImageOptions extends AbortOptions {
   /** Told how far it is. */
   readonly onProgress?: ((progress: ImageProgress) => void) | undefined
 }
+
+const checkOptions = verbOptions<LoadImageOptions>((z) => ({
+  platform: z.string().optional(),
+  onProgress: z.custom((value) => typeof value === 'function', 'must be a function').optional(),
+}))
 
 interface Loading {
   readonly services: ImagesServices
@@ -65,7 +70,7 @@ async function load(
   options: LoadImageOptions,
   check: (offers: readonly ImageOffer[], label: string) => void,
 ): Promise<ImageRecord[]> {
-  checkKnownKeys(options, ['platform', 'onProgress', 'signal'], 'images.load')
+  await checkOptions(options)
   services.closer.check()
   const { signal } = options
   const platform = options.platform === undefined ? services.platform : parsePlatform(options.platform)

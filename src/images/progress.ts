@@ -11,10 +11,10 @@ export interface ImageProgress {
 }
 
 /** A callback of the host's that may throw without harm. */
-export type ProgressListener = (progress: ImageProgress) => void
+export type ProgressListener<Progress = ImageProgress> = (progress: Progress) => void
 
 /** Guards the engine from a listener that throws: it is told once, and not called again. */
-export function guardProgress(listener: ProgressListener | undefined, logger: Logger): ProgressListener {
+export function guardProgress<Progress>(listener: ProgressListener<Progress> | undefined, logger: Logger): ProgressListener<Progress> {
   let active = listener
   return (progress) => {
     try {

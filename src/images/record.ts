@@ -104,7 +104,12 @@ export function recordFrom(parts: {
 /** Writes a record that just came in, under these names and those the image has already. */
 export async function putImage(store: ImageStore, record: ImageRecord, names: readonly string[]): Promise<ImageRecord> {
   const written = await changeImage(store, record.id, (current) =>
-    withNames(current === undefined ? record : { ...record, names: current.names, repoDigests: current.repoDigests }, names),
+    withNames(current === undefined ? record : { ...record, names: current.names, repoDigests: joined(current, record) }, names),
   )
   return written ?? record
+}
+
+/** What it was known by, and what it came by now. */
+function joined(...records: readonly Pick<ImageRecord, 'repoDigests'>[]): readonly string[] {
+  return [...new Set(records.flatMap(({ repoDigests }) => repoDigests))]
 }

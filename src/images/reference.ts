@@ -70,7 +70,7 @@ export function formatReference({ domain, path, tag, digest }: ImageReference): 
 }
 
 /** Docker Hub's names in their full form: `docker.io/alpine` is `docker.io/library/alpine`. */
-function withFullPath(reference: ImageReference): ImageReference {
+export function withFullPath(reference: ImageReference): ImageReference {
   const domain = reference.domain === 'index.docker.io' ? dockerHub : reference.domain
   if (domain === undefined) return reference
   const path = domain === dockerHub && !reference.path.includes('/') ? `library/${reference.path}` : reference.path

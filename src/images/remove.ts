@@ -1,6 +1,6 @@
 import type { AbortOptions } from '../base/abort.ts'
 import { isLibpodError, LibpodError } from '../base/errors.ts'
-import { checkKnownKeys } from '../base/known-keys.ts'
+import { verbOptions } from '../base/schema.ts'
 import { step } from '../base/steps.ts'
 import type { ImageRecord } from '../storage/image-store.ts'
 import { emitImageEvent } from './events.ts'
@@ -15,12 +15,14 @@ export interface RemoveImageOptions extends AbortOptions {
   readonly ifExists?: boolean | undefined
 }
 
+const checkOptions = verbOptions<RemoveImageOptions>((z) => ({ force: z.boolean().optional(), ifExists: z.boolean().optional() }))
+
 /** How often the users of an image are removed before somebody who keeps making new ones has won. */
 const rounds = 10
 
 /** Removes an image's record and names; its blobs and layers go to the collector. */
 export async function removeImage(services: ImagesServices, id: string, options: RemoveImageOptions = {}): Promise<{ changed: boolean }> {
-  checkKnownKeys(options, ['force', 'ifExists', 'signal'], 'image.remove')
+  await checkOptions(options)
   try {
     const record = await removeRecord(services, id, options)
     services.garbage()

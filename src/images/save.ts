@@ -6,8 +6,9 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type AbortOptions, onAbort } from '../base/abort.ts'
 import { LibpodError } from '../base/errors.ts'
-import { checkKnownKeys } from '../base/known-keys.ts'
+import { verbOptions } from '../base/schema.ts'
 import { step } from '../base/steps.ts'
+import { isErrno } from '../linux/errno.ts'
 import { mapFsError } from '../linux/fs/disk.ts'
 import type { ImageRecord } from '../storage/image-store.ts'
 import { emitImageEvent } from './events.ts'
@@ -23,13 +24,15 @@ export interface SaveImageOptions extends AbortOptions {
   readonly path?: string | undefined
 }
 
+const checkOptions = verbOptions<SaveImageOptions>((z) => ({ format: z.string().optional(), path: z.string().min(1).optional() }))
+
 /** Writes images into one archive. */
 export async function saveImages(
   services: ImagesServices,
   ids: readonly string[],
   options: SaveImageOptions = {},
 ): Promise<Readable | undefined> {
-  checkKnownKeys(options, ['format', 'path', 'signal'], 'image.save')
+  await checkOptions(options)
   if (ids.length === 0)
     throw new LibpodError('invalid-argument', 'images: there is nothing to save.', { path: 'images' }, { hint: 'Name at least one image.' })
   if (options.format !== undefined && options.format !== 'oci-archive')
@@ -104,6 +107,16 @@ async function saveTo(
   } catch (error) {
     if (!direct) await rm(target, { force: true })
     signal?.throwIfAborted()
-    throw mapFsError(error, path)
+    throw refuseTarget(error, path)
   }
+}
+
+function refuseTarget(error: unknown, path: string): Error {
+  if (!isErrno(error, 'ENOENT', 'ENOTDIR')) return mapFsError(error, path)
+  return new LibpodError(
+    'not-found',
+    `path: ${path} cannot be written, because there is no folder ${dirname(path)}.`,
+    { kind: 'folder', ref: dirname(path) },
+    { cause: error, hint: 'Make it first.' },
+  )
 }

@@ -3,10 +3,13 @@ import type { Closer } from '../base/closer.ts'
 import type { Digest } from '../base/digest.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Probe } from '../base/steps.ts'
+import type { RegistriesConf } from '../config/registries-conf.ts'
 import type { EventDraft } from '../events/event.ts'
 import type { LockManager } from '../locks/lock-manager.ts'
 import type { ImageStore } from '../storage/image-store.ts'
 import type { ExtractedLayer, LayerToExtract } from '../storage/layers/extraction.ts'
+
+import type { Transport } from './transport.ts'
 
 export type { ExtractedLayer, LayerToExtract } from '../storage/layers/extraction.ts'
 
@@ -16,6 +19,10 @@ export interface ImagesServices {
   readonly leases: ImageLeases
   /** Extracts one layer, in the helper process. */
   extractLayer(layer: LayerToExtract, options?: AbortOptions): Promise<ExtractedLayer>
+  /** Where images come from, by the transport's name. */
+  readonly transports: ReadonlyMap<string, Transport>
+  /** What the machine says about registries. */
+  registries(): Promise<RegistriesConf>
   readonly locks: LockManager
   readonly logger: Logger
   readonly closer: Closer

@@ -27,6 +27,7 @@ const pieceBytes = 1 << 20
 /** Opens what the caller named or handed over. */
 export async function openSource(source: string | Readable, signal: AbortSignal | undefined): Promise<Source> {
   signal?.throwIfAborted()
+  if (typeof source === 'string' && (source === '' || source.includes('\0'))) throw notAPath(source)
   if (typeof source !== 'string') return fromStream(checkStream(source), 'the stream', undefined, signal)
   const info = await stat(source).catch((error: NodeJS.ErrnoException): never => {
     throw refuseFile(source, error)
@@ -41,6 +42,15 @@ export async function openSource(source: string | Readable, signal: AbortSignal 
     )
   }
   return fromStream(createReadStream(source, { highWaterMark: pieceBytes }), source, info.size, signal)
+}
+
+function notAPath(source: string): LibpodError {
+  return new LibpodError(
+    'invalid-argument',
+    `source: ${JSON.stringify(source)} is not a path.`,
+    { path: 'source', value: source },
+    { hint: 'Give the path of a file, or a Readable.' },
+  )
 }
 
 /** Opens what must be bytes. */
@@ -80,7 +90,7 @@ function fromStream(stream: Readable, label: string, totalBytes: number | undefi
 async function* piecesOf(stream: Readable, label: string, signal: AbortSignal | undefined): AsyncGenerator<Buffer, void> {
   const forget = onAbort(signal, () => stream.destroy())
   try {
-    for await (const chunk of stream) {
+    for await (const chunk of chunksOf(stream)) {
       const data = toBuffer(chunk)
       for (let at = 0; at < data.length; at += pieceBytes) yield data.subarray(at, at + pieceBytes)
     }
@@ -92,6 +102,11 @@ async function* piecesOf(stream: Readable, label: string, signal: AbortSignal | 
     forget()
   }
   signal?.throwIfAborted()
+}
+
+/** Who stops reading early closes the stream itself: left to the iterator, it would be destroyed with an error that is nobody's. */
+function chunksOf(stream: Readable): AsyncIterable<unknown> {
+  return typeof stream.iterator === 'function' ? { [Symbol.asyncIterator]: () => stream.iterator({ destroyOnReturn: false }) } : stream
 }
 
 function toBuffer(chunk: unknown): Buffer {

@@ -49,11 +49,24 @@ export async function unpackLayers(
   return sizeBytes
 }
 
-async function unpackLayer(
+/** Where the bytes of a layer are read from. */
+export interface LayerBytes {
+  readonly path: string
+  /** Given while they still come. */
+  readonly growing?: AsyncIterable<number>
+  /** Called when they are not read any more. */
+  release?(): void
+  /** Waits until the blob is there whole, and proven to be what it should be. */
+  whole?(): Promise<void>
+}
+
+/** Extracts a layer unless it is there, and gives the bytes that it takes. `bytes` is asked once nobody else extracts it. */
+export async function unpackLayer(
   services: ImagesServices,
   layer: ImageLayer,
   parent: string | undefined,
   signal: AbortSignal | undefined,
+  bytes: () => Promise<LayerBytes> = () => storedBytes(services, layer),
 ): Promise<number> {
   const { snapshots } = services.store
   const usage = async (): Promise<number> => (await snapshots.usage(layer.chainId, { signal })).sizeBytes
@@ -61,10 +74,17 @@ async function unpackLayer(
   const release = await services.locks.acquire(`blob/${layer.chainId}`, { signal })
   try {
     if (await isCommitted(services, layer.chainId)) return await usage()
-    return await extractAlone(services, layer, parent, signal)
+    return await extractAlone(services, layer, parent, { signal, bytes: await bytes() })
   } finally {
     await release({ remove: true })
   }
+}
+
+/** The blob of a layer. */
+export async function storedBytes({ store }: ImagesServices, layer: ImageLayer): Promise<LayerBytes> {
+  return store.content.open(layer.digest).catch((error: unknown): never => {
+    throw isLibpodError(error, 'not-found') ? corrupt(`Layer ${layer.digest}`, 'its blob is missing', error) : error
+  })
 }
 
 /** Extracts one layer; the caller holds its lock. */
@@ -72,28 +92,33 @@ async function extractAlone(
   { store, probe, logger, extractLayer }: ImagesServices,
   layer: ImageLayer,
   parent: string | undefined,
-  signal: AbortSignal | undefined,
+  { signal, bytes }: { readonly signal: AbortSignal | undefined; readonly bytes: LayerBytes },
 ): Promise<number> {
-  const { snapshots, content } = store
+  const { snapshots } = store
   const active = activeName(layer.chainId)
-  const blob = await content.open(layer.digest).catch((error: unknown): never => {
-    throw isLibpodError(error, 'not-found') ? corrupt(`Layer ${layer.digest}`, 'its blob is missing', error) : error
-  })
-  // Under the lock, an active snapshot of this name is what a killed process left.
-  await snapshots.remove(active)
+  const { path, growing } = bytes
   try {
+    // Under the lock, an active snapshot of this name is what a killed process left.
+    await snapshots.remove(active)
     await step(probe, 'unpack.prepare', () => snapshots.prepare(active, { ...(parent === undefined ? {} : { parent }), signal }))
     const target = await snapshots.extractTarget(active)
     const { diffId, sizeBytes, warnings } = await step(probe, 'unpack.extract', () =>
-      extractLayer({ path: blob.path, mediaType: layer.mediaType, target, diffId: layer.diffId }, { signal }),
+      extractLayer(
+        { path, mediaType: layer.mediaType, target, diffId: layer.diffId, ...(growing === undefined ? {} : { growing }) },
+        { signal },
+      ),
     )
     checkDiffId(layer, diffId)
+    bytes.release?.()
+    await bytes.whole?.()
     for (const warning of warnings) logger.warn(`Layer ${layer.digest}: ${warning}`)
     await step(probe, 'unpack.commit', () => snapshots.commit(layer.chainId, active, { signal }))
     return sizeBytes
   } catch (error) {
     await dropSnapshot(store.snapshots, active)
     throw error
+  } finally {
+    bytes.release?.()
   }
 }
 
@@ -113,6 +138,6 @@ export async function dropSnapshot(snapshots: ImagesServices['store']['snapshots
 }
 
 /** The same in every process, so that one can clear away what another left. */
-function activeName(chainId: string): string {
+export function activeName(chainId: string): string {
   return `extract-${splitDigest(chainId as Digest).hex}`
 }

@@ -28,20 +28,28 @@ const configTypes: ReadonlySet<string> = new Set([ociMediaTypes.config, dockerMe
 export async function verifyImage(blobs: LayoutBlobs, manifest: Descriptor): Promise<VerifiedImage> {
   const what = `${blobs.label}: image ${manifest.digest}`
   await blobs.require(manifest)
-  const { config, layers, mediaType } = await parseManifest(await readDocument(blobs.content, manifest, what), what)
+  const { config, layers } = await checkManifest(manifest, await readDocument(blobs.content, manifest, what), what)
+  await blobs.require(config)
+  const configuration = await parseConfig(await readDocument(blobs.content, config, `${what}, its configuration`), what)
+  for (const layer of layers) await blobs.require(layer)
+  return { manifest, config, configuration, layers: layersOf(layers, configuration, what) }
+}
+
+/** Reads the manifest of an image. Throws `unsupported` for one of something else than an image that can be run. */
+export async function checkManifest(manifest: Pick<Descriptor, 'mediaType'>, data: Buffer, what: string): Promise<OCIManifest> {
+  const parsed = await parseManifest(data, what)
+  const { config, layers, mediaType } = parsed
   if (mediaType !== undefined && mediaType !== manifest.mediaType)
     throw corrupt(what, `its manifest calls itself ${mediaType}, its index ${manifest.mediaType}`)
   if (!configTypes.has(config.mediaType)) throw refuseType(what, `its configuration is of the type ${config.mediaType}`, config.mediaType)
   const foreign = layers.find((layer) => !knownLayerTypes.has(layer.mediaType))
   if (foreign) throw refuseType(what, `its layer ${foreign.digest} is of the type ${foreign.mediaType}`, foreign.mediaType)
-  await blobs.require(config)
-  const configuration = await parseDocument(
-    await readDocument(blobs.content, config, `${what}, its configuration`),
-    imageConfigSchema,
-    `${what}, its configuration`,
-  )
-  for (const layer of layers) await blobs.require(layer)
-  return { manifest, config, configuration, layers: layersOf(layers, configuration, what) }
+  return parsed
+}
+
+/** Reads the configuration of an image. */
+export function parseConfig(data: Buffer, what: string): Promise<OCIImageConfig> {
+  return parseDocument(data, imageConfigSchema, `${what}, its configuration`)
 }
 
 /** One that could also be read as an index is refused: engines would disagree about what it is. */
@@ -51,7 +59,8 @@ async function parseManifest(data: Buffer, what: string): Promise<OCIManifest> {
   throw corrupt(what, 'it could be a manifest and an index')
 }
 
-function layersOf(layers: readonly Descriptor[], { rootfs }: OCIImageConfig, what: string): readonly ImageLayer[] {
+/** The layers as manifest and configuration together describe them. */
+export function layersOf(layers: readonly Descriptor[], { rootfs }: OCIImageConfig, what: string): readonly ImageLayer[] {
   const chainIds = chainIdsOf(rootfs.diff_ids)
   if (chainIds.length !== layers.length)
     throw corrupt(what, `its manifest has ${layers.length} layers, its configuration ${chainIds.length}`)

@@ -53,7 +53,7 @@ const SIGRTMAX = 64
  * Reads a signal as people write it: `SIGTERM`, `term`, `15`, `SIGRTMIN+3`, `RTMAX-1`. `path` names the option it came from.
  */
 export function parseSignal(signal: string | number, path: string): number {
-  const number = typeof signal === 'number' ? signal : parseText(signal.trim().toUpperCase())
+  const number = typeof signal === 'string' ? parseText(signal.trim().toUpperCase()) : signal
   if (number !== undefined && Number.isInteger(number) && number >= 1 && number <= SIGRTMAX) return number
   throw new LibpodError(
     'invalid-argument',

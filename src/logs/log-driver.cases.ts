@@ -2,7 +2,7 @@ import assert from 'node:assert/strict'
 import type { LogEntry } from './entry.ts'
 import type { LogDriver, LogPlace, LogReadOptions } from './log-driver.ts'
 
-/** What the container wrote in one go. */
+/** What the container wrote in one go. @public */
 export interface WrittenPiece {
   readonly stream: 'stdout' | 'stderr'
   readonly data: Uint8Array | string
@@ -12,8 +12,8 @@ export interface WrittenPiece {
   readonly time?: Date
 }
 
-/** What a case works with: a driver, and a writer that stores as a monitor would that was given the driver's arguments. */
-export interface LogDriverContext {
+/** What a case works with: a driver, and a writer that stores as a monitor would that was given the driver's arguments. @public */
+export interface LogDriverCaseContext {
   readonly driver: LogDriver
   readonly place: LogPlace
   /** Appends to the log; resolves when it can be read. */
@@ -22,18 +22,18 @@ export interface LogDriverContext {
   rotate?(): Promise<void>
 }
 
-/** One thing that every log driver does. */
+/** One conformance case of the contract {@link LogDriver}. @public */
 export interface LogDriverCase {
   readonly name: string
   /** Only for drivers that can do this. */
   readonly requires?: 'reading' | 'rotation'
-  run(context: LogDriverContext): Promise<void>
+  run(context: LogDriverCaseContext): Promise<void>
 }
 
 const lines = (stream: 'stdout' | 'stderr', ...texts: readonly string[]): WrittenPiece[] =>
   texts.map((data) => ({ stream, data, complete: true }))
 
-async function collect({ driver, place }: LogDriverContext, options: LogReadOptions = {}): Promise<LogEntry[]> {
+async function collect({ driver, place }: LogDriverCaseContext, options: LogReadOptions = {}): Promise<LogEntry[]> {
   const entries: LogEntry[] = []
   for await (const entry of driver.read(place, options)) entries.push(entry)
   return entries
@@ -41,7 +41,7 @@ async function collect({ driver, place }: LogDriverContext, options: LogReadOpti
 
 const texts = (entries: readonly LogEntry[]): string[] => entries.map(({ stream, line }) => `${stream}: ${line}`)
 
-/** The conformance cases of the contract `LogDriver`. */
+/** The conformance cases of the contract {@link LogDriver}: an implementation's test runs those that it can do. @public */
 export const logDriverCases: readonly LogDriverCase[] = [
   {
     name: 'tells the monitor where to write',

@@ -12,7 +12,12 @@ import { MonitorCgroups } from './monitors/monitor-cgroups.ts'
 export function ociOperations(bound: BoundContainers = new BoundContainers()): Readonly<Record<string, HelperOperation>> {
   const cgroups = new MonitorCgroups()
   return {
-    'oci.create': (params, context) => createWithConmon(params as CreateParams, { cgroups, aborted: whenAborted(context) }),
+    async 'oci.create'(params, context) {
+      const { plan } = params as CreateParams
+      const made = await createWithConmon(params as CreateParams, { cgroups, aborted: whenAborted(context) })
+      if (plan.bound) bound.addProcess({ pid: made.pid, startTime: made.pidStartTime })
+      return made
+    },
     'oci.run': (params, context) =>
       runDirectly(params as RunParams, { bound, aborted: whenAborted(context), onStart: () => context.send({ started: true }) }),
   }

@@ -62,6 +62,8 @@ export interface MonitorPlan extends MonitorPlace {
   readonly exitCommand?: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly systemdCgroup: boolean
+  /** The container's program is killed when its engine dies; what is left then, the clean-up takes away. */
+  readonly bound?: boolean
 }
 
 /** A mount to make, with where it goes. @public */

@@ -10,25 +10,25 @@ import { execTerminal } from './exec-terminal.ts'
 import type { OCIExec, OCIExecOptions, OCIRuntime } from './oci-runtime.ts'
 import { testProcess } from './test-support/bundle.ts'
 
-/** What a case works with. */
-export interface OCIRuntimeContext {
+/** What a conformance case works with. @public */
+export interface OCIRuntimeCaseContext {
   readonly runtime: OCIRuntime
   /** A folder on tmpfs for files. */
   readonly directory: string
-  /** Creates a container of busybox, whose program is not started yet. It is deleted after the case, whatever state it is in. */
+  /** Creates a container of the bundle that `makeTestBundle` makes, its program not started yet. It is deleted after the case, whatever state it is in. */
   create(args: readonly string[]): Promise<string>
 }
 
-/** One thing that every runtime does. */
+/** One conformance case of the contract {@link OCIRuntime}. @public */
 export interface OCIRuntimeCase {
   readonly name: string
-  run(context: OCIRuntimeContext): Promise<void>
+  run(context: OCIRuntimeCaseContext): Promise<void>
 }
 
 let counter = 0
 
 async function execute(
-  { runtime, directory }: OCIRuntimeContext,
+  { runtime, directory }: OCIRuntimeCaseContext,
   id: string,
   args: readonly string[],
   options: { readonly terminal?: boolean; readonly signal?: AbortSignal } = {},
@@ -45,7 +45,7 @@ async function execute(
 }
 
 async function collect(
-  context: OCIRuntimeContext,
+  context: OCIRuntimeCaseContext,
   id: string,
   args: readonly string[],
 ): Promise<{ exec: OCIExec; output: Promise<string>; errors: Promise<string> }> {
@@ -59,13 +59,13 @@ async function collect(
   }
 }
 
-async function running(context: OCIRuntimeContext): Promise<string> {
+async function running(context: OCIRuntimeCaseContext): Promise<string> {
   const id = await context.create(['sleep', '1000'])
   await context.runtime.start(id)
   return id
 }
 
-async function quietExec(context: OCIRuntimeContext, id: string, args: readonly string[], signal?: AbortSignal): Promise<OCIExec> {
+async function quietExec(context: OCIRuntimeCaseContext, id: string, args: readonly string[], signal?: AbortSignal): Promise<OCIExec> {
   const nothing = openSync('/dev/null', 'r+')
   try {
     return await (await execute(context, id, args, signal ? { signal } : {})).run([nothing, nothing, nothing])
@@ -93,7 +93,7 @@ function failsWith(exitCode: number, words: RegExp): (error: unknown) => boolean
   }
 }
 
-/** The conformance cases of the contract `OCIRuntime`. */
+/** The conformance cases of the contract {@link OCIRuntime}. @public */
 export const ociRuntimeCases: readonly OCIRuntimeCase[] = [
   {
     name: 'does not know, but does not mind, a container that is not there',

@@ -19,7 +19,7 @@ async function profile(content: unknown, changes: Partial<typeof target> = {}) {
   return seccompProfiles({ ...target, ...changes }).load(path)
 }
 const names = async (conditions: object, capabilities: string[] = [], changes: Partial<typeof target> = {}) => {
-  const content = { defaultAction: 'E', syscalls: [{ names: ['a'], action: 'A', ...conditions }] }
+  const content = { defaultAction: 'SCMP_ACT_ERRNO', syscalls: [{ names: ['a'], action: 'SCMP_ACT_ALLOW', ...conditions }] }
   return (await profile(content, changes)).resolve(capabilities).syscalls?.length === 1
 }
 
@@ -61,32 +61,32 @@ test('takes over errno, arguments, flags and listener; leaves out what is empty'
     flags: ['SECCOMP_FILTER_FLAG_LOG'],
     listenerPath: '/l',
     syscalls: [
-      { name: 'a', action: 'A', errnoRet: 1, args: [{ index: 0, value: 4294967295, valueTwo: 0, op: 'SCMP_CMP_EQ' }] },
-      { names: ['b'], action: 'B', args: [] },
+      { name: 'a', action: 'SCMP_ACT_ALLOW', errnoRet: 1, args: [{ index: 0, value: 4294967295, valueTwo: 0, op: 'SCMP_CMP_EQ' }] },
+      { names: ['b'], action: 'SCMP_ACT_LOG', args: [] },
     ],
   }
   expect((await profile(content)).resolve([])).toEqual({
     ...content,
     syscalls: [
-      { names: ['a'], action: 'A', errnoRet: 1, args: [{ index: 0, value: 4294967295, op: 'SCMP_CMP_EQ' }] },
-      { names: ['b'], action: 'B' },
+      { names: ['a'], action: 'SCMP_ACT_ALLOW', errnoRet: 1, args: [{ index: 0, value: 4294967295, op: 'SCMP_CMP_EQ' }] },
+      { names: ['b'], action: 'SCMP_ACT_LOG' },
     ],
   })
 })
 
 test('an architecture that is not in the map is left to libseccomp', async () => {
-  const content = { defaultAction: 'E', archMap: [{ architecture: 'SCMP_ARCH_X86_64' }] }
-  expect((await profile(content, { arch: 'riscv64' })).resolve([])).toEqual({ defaultAction: 'E', syscalls: [] })
+  const content = { defaultAction: 'SCMP_ACT_ERRNO', archMap: [{ architecture: 'SCMP_ARCH_X86_64' }] }
+  expect((await profile(content, { arch: 'riscv64' })).resolve([])).toEqual({ defaultAction: 'SCMP_ACT_ERRNO', syscalls: [] })
 })
 
 test('reads a file again only when it has changed', async () => {
   const path = join(folder, 'changing.json')
   const profiles = seccompProfiles(target)
-  await writeFile(path, JSON.stringify({ defaultAction: 'ONE' }))
+  await writeFile(path, JSON.stringify({ defaultAction: 'SCMP_ACT_KILL' }))
   const first = await profiles.load(path)
   expect(await profiles.load(path)).toBe(first)
-  await writeFile(path, JSON.stringify({ defaultAction: 'OTHER' }))
-  expect((await profiles.load(path)).resolve([]).defaultAction).toBe('OTHER')
+  await writeFile(path, JSON.stringify({ defaultAction: 'SCMP_ACT_LOG' }))
+  expect((await profiles.load(path)).resolve([]).defaultAction).toBe('SCMP_ACT_LOG')
 })
 
 test.each([
@@ -94,15 +94,15 @@ test.each([
   ['no default action', {}],
   [
     'a number that is not exact',
-    '{"defaultAction":"E","syscalls":[{"names":["a"],"action":"A","args":[{"index":0,"value":18446744073709551615,"op":"EQ"}]}]}',
+    '{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":["a"],"action":"SCMP_ACT_ALLOW","args":[{"index":0,"value":18446744073709551615,"op":"SCMP_CMP_EQ"}]}]}',
   ],
 ])('refuses a file with %s', async (_, content) => {
   expect(await refusal(profile(content))).toMatchObject({ code: 'invalid-argument' })
 })
 
 test.each([
-  ['name and names', { defaultAction: 'E', syscalls: [{ name: 'a', names: ['b'], action: 'A' }] }],
-  ['architectures and archMap', { defaultAction: 'E', architectures: ['X'], archMap: [{ architecture: 'X' }] }],
+  ['name and names', { defaultAction: 'SCMP_ACT_ERRNO', syscalls: [{ name: 'a', names: ['b'], action: 'SCMP_ACT_ALLOW' }] }],
+  ['architectures and archMap', { defaultAction: 'SCMP_ACT_ERRNO', architectures: ['X'], archMap: [{ architecture: 'X' }] }],
 ])('refuses a file with both %s', async (_, content) => {
   const loaded = await profile(content)
   expect(await refusal(() => loaded.resolve([]))).toMatchObject({ code: 'invalid-argument' })

@@ -62,11 +62,13 @@ interface ProfileFile {
 const schema = lazySchema<ProfileFile>((z) => {
   // Beyond 2^53 a number would silently become another one, and the filter too.
   const number = z.int().min(0)
+  const action = z.string().regex(/^SCMP_ACT_(ALLOW|ERRNO|KILL(_PROCESS|_THREAD)?|LOG|NOTIFY|TRACE|TRAP)$/, 'is not an action')
+  const op = z.string().regex(/^SCMP_CMP_(NE|LT|LE|EQ|GE|GT|MASKED_EQ)$/, 'is not a comparison')
   const conditions = z
     .object({ caps: z.array(z.string()).nullish(), arches: z.array(z.string()).nullish(), minKernel: z.string().optional() })
     .nullish()
   return z.object({
-    defaultAction: z.string().min(1),
+    defaultAction: action,
     defaultErrnoRet: number.optional(),
     architectures: z.array(z.string()).nullish(),
     archMap: z.array(z.object({ architecture: z.string(), subArchitectures: z.array(z.string()).nullish() })).nullish(),
@@ -78,9 +80,9 @@ const schema = lazySchema<ProfileFile>((z) => {
         z.object({
           name: z.string().optional(),
           names: z.array(z.string()).nullish(),
-          action: z.string().min(1),
+          action,
           errnoRet: number.optional(),
-          args: z.array(z.object({ index: number, value: number, valueTwo: number.optional(), op: z.string() })).nullish(),
+          args: z.array(z.object({ index: number, value: number, valueTwo: number.optional(), op })).nullish(),
           includes: conditions,
           excludes: conditions,
         }),

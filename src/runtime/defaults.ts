@@ -1,4 +1,6 @@
 import type { Once } from '../base/once.ts'
+import type { Transport } from '../images/transport.ts'
+import { type DockerTransportOptions, dockerTransport } from '../images/transports/docker/docker-transport.ts'
 import type { Helper } from '../linux/helper/helper.ts'
 import { k8sFileLogDriver } from '../logs/drivers/k8s-file.ts'
 import { noneLogDriver } from '../logs/drivers/none.ts'
@@ -18,6 +20,10 @@ export function builtInMonitors({ helper, conmonPath }: { readonly helper: Helpe
   readonly direct: DirectRunner
 } {
   return { monitors: byName([conmonMonitor({ path: conmonPath, helper })]), direct: directRunner({ helper }) }
+}
+
+export function builtInTransports(options: DockerTransportOptions): ReadonlyMap<string, Transport> {
+  return byName([dockerTransport(options)])
 }
 
 function byName<T extends { readonly name: string }>(plugIns: readonly T[]): ReadonlyMap<string, T> {

@@ -1,46 +1,65 @@
 import { readdir } from 'node:fs/promises'
 import { eachLimited } from '../base/each-limited.ts'
 import { isLibpodError } from '../base/errors.ts'
+import { sleep } from '../base/time.ts'
+import { forgetKeptExits } from '../containers/lifecycle/kept-exits.ts'
 import { restartNow } from '../containers/lifecycle/restart-now.ts'
+import { carryOnStop } from '../containers/lifecycle/stop.ts'
 import { settleNow } from '../containers/lifecycle/when-ended.ts'
 import { exitsDirOf } from '../containers/places.ts'
 import type { LiveContainer } from '../containers/record.ts'
 import type { ContainersServices, LiveEntries } from '../containers/services.ts'
 import { type DirectoryWatcher, watchDirectory } from '../linux/inotify.ts'
 import { type PidWatch, watchPid } from '../linux/pidfd.ts'
-import { DutyLock } from '../locks/duty.ts'
+import type { DutyLock } from '../locks/duty.ts'
+import { isOwnerAlive } from '../locks/owners.ts'
 import { sweepExit } from './sweep-exit.ts'
 
 /** How many exits are handled together. */
 const width = 8
-/** How long after a ring the monitors of other engines' containers are looked up. */
+/** How long after a ring it is looked up what other engines have to be done. */
 const rescanDelayMs = 500
+/** The kernel tells of an engine's end a moment before it frees its lock. */
+const looksForDeadMs = [10, 90]
+
+/** What {@link Duty} is made with. */
+export interface DutyOptions {
+  readonly lock: DutyLock
+  readonly ownersDir: string
+  /** Cleans up after engines that died. */
+  recoverDead(): Promise<void>
+}
 
 /**
- * What must be done once for a root: recording exits, restarting, noticing killed monitors. An open engine contends
+ * What must be done once for a root: recording exits, restarting, noticing killed monitors and engines. An open engine contends
  * for the lock and does it while it holds it. On stopping it unlocks, looks again, and takes the lock back if an exit
  * came in between: a prober that was refused a moment ago may not come again.
  */
 export class Duty {
   readonly #services: ContainersServices
+  readonly #options: DutyOptions
   readonly #lock: DutyLock
   readonly #stopping = new AbortController()
   readonly #monitors = new Map<string, PidWatch>()
   readonly #restarts = new Map<string, NodeJS.Timeout>()
   readonly #pending = new Set<Promise<void>>()
-  readonly #handling = new Set<string>()
-  #watcher: DirectoryWatcher | undefined
+  /** Whose exit is being handled; `true` when another one came meanwhile. */
+  readonly #handling = new Map<string, boolean>()
+  readonly #stops = new Set<string>()
+  #watchers: DirectoryWatcher[] = []
   #rescan: NodeJS.Timeout | undefined
   #contending: Promise<void> | undefined
+  #recovering: Promise<void> | undefined
 
-  constructor(services: ContainersServices, lock: DutyLock) {
+  constructor(services: ContainersServices, options: DutyOptions) {
     this.#services = services
-    this.#lock = lock
+    this.#options = options
+    this.#lock = options.lock
   }
 
   /** Whether this engine serves the root now. */
   get serving(): boolean {
-    return this.#watcher !== undefined
+    return this.#watchers.length > 0
   }
 
   /** Serves at once if nobody else does, and otherwise as soon as nobody does. */
@@ -54,36 +73,43 @@ export class Duty {
       await this.#lock.whenTaken(this.#stopping.signal)
       await this.#serve()
     } catch (error) {
-      if (!this.#stopping.signal.aborted) this.#services.logger.error(`Taking over the duty of this root failed: ${String(error)}`)
+      if (!this.#stopping.signal.aborted) this.#services.logger.error(`Taking over the duty of this root failed: ${messageOf(error)}`)
     }
   }
 
   async #serve(): Promise<void> {
-    const scan = (): void => this.#track(this.#scanExits())
-    this.#watcher = watchDirectory(exitsDirOf(this.#services.places), {
-      events: ['moved_to'],
-      onEvent: ({ name }) => this.#track(this.#handle(name)),
-      onOverflow: scan,
-    })
+    const { ownersDir } = this.#options
+    this.#watchers = [
+      watchDirectory(exitsDirOf(this.#services.places), {
+        events: ['moved_to'],
+        onEvent: ({ name }) => this.#track(this.#handle(name)),
+        onOverflow: () => this.#track(this.#scanExits()),
+      }),
+      watchDirectory(ownersDir, {
+        events: ['close_write'],
+        onEvent: () => this.#recoverDead(),
+        onOverflow: () => this.#recoverDead(),
+      }),
+    ]
     await this.#scanExits()
-    await this.#watchMonitors()
-    for (const { id, body } of await this.#services.live.all<LiveEntries['restart']>('restart'))
-      this.scheduleRestart(id, new Date(body.dueAt))
+    await this.#scanLive()
+    await forgetKeptExits(this.#services)
   }
 
-  /** Another engine changed something: its containers' monitors are to be watched too. */
+  /** Another engine changed something: its containers' monitors are to be watched, and its restarts carried out, too. */
   ring(): void {
     if (!this.serving || this.#rescan) return
     this.#rescan = setTimeout(() => {
       this.#rescan = undefined
-      this.#track(this.#watchMonitors())
+      this.#track(this.#quietly('Looking after the containers of other engines', () => this.#scanLive()))
     }, rescanDelayMs)
     this.#rescan.unref()
   }
 
   /** A restart is due; nothing happens while this engine does not serve. */
   scheduleRestart(id: string, at: Date): void {
-    if (!this.serving || this.#restarts.has(id)) return
+    if (!this.serving) return
+    clearTimeout(this.#restarts.get(id))
     const timer = setTimeout(
       () => {
         this.#restarts.delete(id)
@@ -114,8 +140,8 @@ export class Duty {
       for (const timer of this.#restarts.values()) clearTimeout(timer)
       this.#restarts.clear()
       const served = this.serving
-      this.#watcher?.close()
-      this.#watcher = undefined
+      for (const watcher of this.#watchers) watcher.close()
+      this.#watchers = []
       for (const watch of this.#monitors.values()) watch.close()
       this.#monitors.clear()
       await this.idle()
@@ -136,19 +162,31 @@ export class Duty {
   }
 
   async #handle(id: string): Promise<void> {
-    if (!/^[0-9a-f]{64}$/.test(id) || this.#handling.has(id)) return
-    this.#handling.add(id)
+    if (!/^[0-9a-f]{64}$/.test(id)) return
+    if (this.#handling.has(id)) {
+      this.#handling.set(id, true)
+      return
+    }
     this.#monitors.get(id)?.close()
     this.#monitors.delete(id)
-    await this.#quietly(`Handling the exit of container ${id.slice(0, 12)}`, async () => {
-      await settleNow(this.#services, id)
-      await sweepExit(this.#services, id)
-    })
+    do {
+      this.#handling.set(id, false)
+      await this.#quietly(`Handling the exit of container ${id.slice(0, 12)}`, async () => {
+        await settleNow(this.#services, id)
+        await sweepExit(this.#services, id)
+      })
+    } while (this.#handling.get(id))
     this.#handling.delete(id)
   }
 
-  async #watchMonitors(): Promise<void> {
-    for (const { id, body } of await this.#services.live.all<LiveContainer>('container')) this.#watchMonitor(id, body)
+  async #scanLive(): Promise<void> {
+    const { live } = this.#services
+    for (const { id, body } of await live.all<LiveContainer>('container')) {
+      this.#watchMonitor(id, body)
+      this.#carryOnStop(id, body)
+    }
+    for (const { id, body } of await live.all<LiveEntries['restart']>('restart'))
+      if (!this.#restarts.has(id)) this.scheduleRestart(id, new Date(body.dueAt))
   }
 
   /** A monitor that is killed writes no exit file. The container's own process is watched in its place then. */
@@ -166,12 +204,38 @@ export class Duty {
     })
   }
 
+  /** The engine that was stopping it is gone. */
+  #carryOnStop(id: string, { stopping }: LiveContainer): void {
+    if (stopping === undefined || this.#stops.has(id) || isOwnerAlive(this.#options.ownersDir, stopping.owner)) return
+    this.#stops.add(id)
+    const { signal } = this.#stopping
+    const stopped = this.#quietly(`Stopping container ${id.slice(0, 12)}`, () =>
+      carryOnStop(this.#services, id, stopping.dueAt, { signal }),
+    )
+    this.#track(stopped.finally(() => this.#stops.delete(id)))
+  }
+
+  #recoverDead(): void {
+    if (this.#recovering) return
+    this.#recovering = this.#quietly('Cleaning up after another engine', async () => {
+      for (const ms of looksForDeadMs) {
+        await sleep(ms, { unref: true })
+        if (this.#stopping.signal.aborted) return
+        await this.#options.recoverDead()
+        await this.#scanLive()
+      }
+    }).finally(() => {
+      this.#recovering = undefined
+    })
+    this.#track(this.#recovering)
+  }
+
   async #quietly(what: string, work: () => Promise<void>): Promise<void> {
     try {
       await work()
     } catch (error) {
-      if (isLibpodError(error, 'closed')) return
-      this.#services.logger.error(`${what} failed: ${error instanceof Error ? error.message : String(error)}`)
+      if (isLibpodError(error, 'closed') || (this.#stopping.signal.aborted && error === this.#stopping.signal.reason)) return
+      this.#services.logger.error(`${what} failed: ${messageOf(error)}`)
     }
   }
 
@@ -181,9 +245,13 @@ export class Duty {
   }
 }
 
-/** Begins to contend for the duty of a root. With `heldFd` the lock is held already, by that descriptor. */
-export async function openDuty(services: ContainersServices, path: string, heldFd: number | undefined): Promise<Duty> {
-  const duty = new Duty(services, new DutyLock(path, heldFd))
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error)
+}
+
+/** Begins to contend for the duty of a root. */
+export async function openDuty(services: ContainersServices, options: DutyOptions): Promise<Duty> {
+  const duty = new Duty(services, options)
   await duty.start()
   return duty
 }

@@ -1,7 +1,11 @@
 import { existsSync } from 'node:fs'
+import { basename, dirname } from 'node:path'
+import { LibpodError } from '../base/errors.ts'
+import type { HelperOperation } from '../linux/helper/helper.ts'
 import { serveHelper } from '../linux/helper/serve.ts'
 import { prepareNamespaces } from '../linux/namespaces.ts'
 import { spawnProcess } from '../linux/process/spawn.ts'
+import { isOwnerAlive } from '../locks/owners.ts'
 import { ociOperations } from '../oci/helper-operations.ts'
 import { BoundContainers } from '../oci/monitors/bound-containers.ts'
 import { storageOperations } from '../storage/helper-operations.ts'
@@ -16,13 +20,28 @@ const bound = new BoundContainers()
 
 process.umask(0o022)
 await prepareNamespaces()
-serveHelper(role === 'storage' ? storageOperations : ociOperations(bound), {
+serveHelper(role === 'storage' ? storageOperations : unlessOrphaned(ociOperations(bound)), {
   async onClosed() {
     await bound.killAll()
     // An engine that closes removes its owner file; one that died leaves it, and its ephemeral containers.
     if (role === 'oci' && existsSync(ownerFile)) startCleanup()
   },
 })
+
+/**
+ * What a host asked for just before it died must not begin: another engine may have cleaned up after that host already. It is
+ * the same lock by which that one knows.
+ */
+function unlessOrphaned(operations: Readonly<Record<string, HelperOperation>>): Readonly<Record<string, HelperOperation>> {
+  const owner = basename(ownerFile, '.lock')
+  const guard =
+    (operation: HelperOperation): HelperOperation =>
+    async (params, context) => {
+      if (isOwnerAlive(dirname(ownerFile), owner)) return operation(params, context)
+      throw new LibpodError('closed', 'The host of this helper process is gone.', { what: 'helper process' })
+    }
+  return Object.fromEntries(Object.entries(operations).map(([name, operation]) => [name, guard(operation)]))
+}
 
 function startCleanup(): void {
   const env = Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined))

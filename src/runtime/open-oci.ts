@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { Background } from '../base/background.ts'
 import { LibpodError } from '../base/errors.ts'
 import { once } from '../base/once.ts'
 import type { EngineConfig } from '../config/engine-config.ts'
@@ -30,6 +31,7 @@ type OciServices = Pick<
   | 'exitCommand'
   | 'compileSeccomp'
   | 'ephemerals'
+  | 'background'
   | 'accounts'
   | 'monitorCgroup'
 >
@@ -107,6 +109,7 @@ export function openOci({
         return compiled
       },
       ephemerals: new Ephemerals(),
+      background: new Background(),
       accounts: new Map(),
       monitorCgroup: '/libpod_parent/conmon',
     },

@@ -40,6 +40,8 @@ export interface StorageOptions {
   readonly logger: Logger
   readonly closer: Closer
   readonly probe: Probe | undefined
+  readonly transports: ImagesServices['transports']
+  readonly registries: ImagesServices['registries']
   readonly option: { readonly snapshotter?: 'overlay' | 'vfs' | undefined } | undefined
   emit(event: EventDraft): Promise<void>
   /** Removes what uses an image: the room above does. */
@@ -86,6 +88,8 @@ export async function openStorage(options: StorageOptions): Promise<OpenedStorag
     store,
     leases,
     extractLayer,
+    transports: options.transports,
+    registries: options.registries,
     locks,
     logger,
     closer,

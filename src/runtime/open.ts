@@ -3,9 +3,11 @@ import { Closer } from '../base/closer.ts'
 import { LibpodError } from '../base/errors.ts'
 import { silentLogger } from '../base/logger.ts'
 import { readConfig } from '../config/read-config.ts'
+import { registryAccess } from '../config/registry-access.ts'
 import { Changes } from '../containers/changes.ts'
 import { containerKind } from '../containers/record.ts'
 import type { ContainersServices } from '../containers/services.ts'
+import { DutyLock } from '../locks/duty.ts'
 import { createFlockManager } from '../locks/flock.ts'
 import { createOwner } from '../locks/owners.ts'
 import { claimRoot } from '../state/format.ts'
@@ -13,6 +15,7 @@ import { LiveState } from '../state/live.ts'
 import { Registry } from '../state/registry.ts'
 import { imageKind } from '../storage/images/image-kind.ts'
 import { claimAlone, claimState } from './claim-state.ts'
+import { builtInTransports } from './defaults.ts'
 import { type Duty, openDuty } from './duty.ts'
 import type { Engine } from './engine.ts'
 import { enterEpoch } from './epoch.ts'
@@ -55,7 +58,7 @@ export async function openEngine(options: RuntimeOptions & InternalOptions): Pro
 
 async function openParts(options: RuntimeOptions & InternalOptions, closer: Closer): Promise<Engine> {
   const { logger = silentLogger, serve = true, state: stateOption = 'lmdb' } = options
-  const { probe, dutyFd } = options[internals] ?? {}
+  const { probe, dutyFd, stallMs } = options[internals] ?? {}
   const config = await readConfig({ root: options.root, runRoot: options.runRoot })
   if (config.rootless) {
     throw new LibpodError(
@@ -68,7 +71,7 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
   const { root, runRoot } = config
   const programs = await findHelpers(options.helpersDir)
   const places = await openPlaces(root, runRoot)
-  const { isNew } = await enterEpoch(runRoot)
+  const epoch = await enterEpoch(runRoot)
   await claimState(root, stateName(stateOption))
   const [store, liveStore] = await Promise.all([openState(stateOption, root), openLiveState(stateOption, runRoot)])
   closer.add(() => store.close())
@@ -86,6 +89,7 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
   // Before the helpers end: to them an owner that is still there has died, and they would start the clean-up program.
   closer.add(() => owner.release())
   const live = new LiveState(liveStore)
+  const access = registryAccess({ environment: config.environment, uid: config.uid })
   const storage = await openStorage({
     root,
     registry,
@@ -98,6 +102,8 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
     closer,
     probe,
     emit: events.emit,
+    transports: builtInTransports({ access, stallMs }),
+    registries: access.rules,
     option: options.images,
     removeUsers: (users, how) => removeImageUsers(services, users, how),
   })
@@ -126,12 +132,19 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
       events.ring()
     },
   }
+  closer.add(() => services.background.settled())
   closer.add(() => services.ephemerals.endAll())
   closer.add(events.onRing(() => changes.notifyAll()))
   await writeExitScript(runRoot, programs, options, config)
-  await recover(services, { ownersDir: places.owners, newEpoch: isNew, recoverStorage: storage.recover })
+  const recovery = { ownersDir: places.owners, locksDir: places.locks, recoverStorage: storage.recover }
+  await recover(services, { ...recovery, newEpoch: epoch.isNew })
+  await epoch.begin()
   if (serve) {
-    duty.current = await openDuty(services, join(runRoot, 'duty.lock'), dutyFd)
+    duty.current = await openDuty(services, {
+      lock: new DutyLock(join(runRoot, 'duty.lock'), dutyFd),
+      ownersDir: places.owners,
+      recoverDead: () => recover(services, { ...recovery, newEpoch: false }),
+    })
     const served = duty.current
     closer.add(events.onRing(() => served.ring()))
     closer.add(() => served.stop())

@@ -64,6 +64,8 @@ export interface InternalOptions {
     readonly probe?: Probe
     /** The duty lock is held already, by this descriptor. */
     readonly dutyFd?: number
+    /** So long a registry may say nothing. */
+    readonly stallMs?: number
   }
 }
 

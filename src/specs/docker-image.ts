@@ -10,6 +10,12 @@ export const dockerMediaTypes = {
   layerZstd: 'application/vnd.docker.image.rootfs.diff.tar.zstd',
 } as const
 
+/** Its first schema, which no registry has made for years. */
+export const dockerSchema1MediaTypes = [
+  'application/vnd.docker.distribution.manifest.v1+prettyjws',
+  'application/vnd.docker.distribution.manifest.v1+json',
+] as const
+
 /** One image in the `manifest.json` of what `docker save` writes. */
 export interface DockerArchiveItem {
   readonly Config: string

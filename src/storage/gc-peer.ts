@@ -5,6 +5,7 @@ import { Closer } from '../base/closer.ts'
 import { digestOf, splitDigest } from '../base/digest.ts'
 import { newId } from '../base/ids.ts'
 import { silentLogger } from '../base/logger.ts'
+import { defaultRegistriesConf } from '../config/registries-conf.ts'
 import { importImage } from '../images/import.ts'
 import { loadOneImage } from '../images/load.ts'
 import type { ImagesServices } from '../images/services.ts'
@@ -43,6 +44,8 @@ const services: ImagesServices = {
     const bytes = readFileSync(path)
     return { diffId: digestOf(bytes), sizeBytes: bytes.length, warnings: [] }
   },
+  transports: new Map(),
+  registries: async () => defaultRegistriesConf,
   locks: createFlockManager({ directory: `${directory}/locks` }),
   logger: silentLogger,
   closer: new Closer('runtime'),

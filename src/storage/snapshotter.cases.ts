@@ -1,4 +1,5 @@
 import assert from 'node:assert/strict'
+import { readdirSync } from 'node:fs'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { type ErrorCode, isLibpodError } from '../base/errors.ts'
@@ -6,7 +7,7 @@ import type { SnapshotterCase, SnapshotterCaseContext } from './snapshotter.case
 import { mountedSnapshotterCases } from './snapshotter.mounted-cases.ts'
 import { commitTestLayer } from './snapshotter.peer.ts'
 import { sharedSnapshotterCases } from './snapshotter.shared-cases.ts'
-import type { SnapshotInfo, Snapshotter } from './snapshotter.ts'
+import type { Snapshotter } from './snapshotter.ts'
 
 /** Asserts that a promise rejects with an error of this code. */
 async function assertRejects(promise: Promise<unknown>, code: ErrorCode): Promise<void> {
@@ -50,8 +51,9 @@ const singleProcessCases: readonly SnapshotterCase[] = [
     assert.deepEqual(await listed(snapshots), [])
     await snapshots.prepare('making')
     const active = await snapshots.stat('making')
-    assert.deepEqual(active, { name: 'making', state: 'active', createdAt: active?.createdAt } satisfies Partial<SnapshotInfo>)
-    assert.ok(Math.abs((active?.createdAt.getTime() ?? 0) - before) < 60_000)
+    assert.ok(active)
+    assert.deepEqual(active, { name: 'making', state: 'active', createdAt: active.createdAt })
+    assert.ok(Math.abs(active.createdAt.getTime() - before) < 60_000)
     await snapshots.commit('base', 'making')
     assert.equal(await snapshots.stat('making'), undefined)
     assert.equal((await snapshots.stat('base'))?.state, 'committed')
@@ -151,12 +153,15 @@ const singleProcessCases: readonly SnapshotterCase[] = [
     for (let time = 0; time < 2; time++) assert.deepEqual(await snapshots.usage('b'), expected)
   }),
   snapshotCase('gives the directories of the tree, topmost first', async (snapshots) => {
-    await commitTestLayer(snapshots, 'a', { file: 'a' })
-    await commitTestLayer(snapshots, 'b', { file: 'b' }, 'a')
+    await commitTestLayer(snapshots, 'a', { a: '' })
+    await commitTestLayer(snapshots, 'b', { b: '' }, 'a')
     await snapshots.prepare('c', { parent: 'b' })
     const layers = await snapshots.layers('c')
     assert.equal(layers[0], (await snapshots.extractTarget('c')).path)
-    assert.deepEqual(layers.slice(-(layers.length - 1) || 1).slice(0), layers.length === 1 ? layers : await snapshots.layers('b'))
+    // A driver of whole trees has only one.
+    if (layers.length > 1) assert.deepEqual(layers.slice(1), await snapshots.layers('b'))
+    const found = layers.flatMap((layer) => readdirSync(layer))
+    assert.deepEqual([...new Set(found)].sort(), ['a', 'b'])
   }),
   snapshotCase('an abort rejects with the reason, and leaves nothing', async (snapshots, { countInodes }) => {
     const reason = { why: 'enough' }

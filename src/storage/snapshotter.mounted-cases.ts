@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
 import { execFileSync } from 'node:child_process'
-import { chmodSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
+import { chmodSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync, unlinkSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { mount, unmount } from '../linux/mounts.ts'
 import type { SnapshotterCase, SnapshotterCaseContext } from './snapshotter.case-types.ts'
@@ -83,7 +83,7 @@ export const mountedSnapshotterCases: readonly SnapshotterCase[] = [
     await snapshots.prepare('a', { parent: 'base' })
     for (const [at, volatile] of [true, true, false, true].entries())
       await mounted(snapshots, context, 'a', (root) => writeFileSync(join(root, `file${at}`), ''), { volatile })
-    assert.deepEqual(await mounted(snapshots, context, 'a', readdirSync), ['file', 'file0', 'file1', 'file2', 'file3'])
+    assert.deepEqual(await mounted(snapshots, context, 'a', (root) => readdirSync(root)), ['file', 'file0', 'file1', 'file2', 'file3'])
   }),
   mountedCase('shows what layers of layers make together', async (snapshots, context) => {
     const depth = 60
@@ -133,9 +133,10 @@ export const mountedSnapshotterCases: readonly SnapshotterCase[] = [
       writeFileSync(join(root, 'closed/inner/file'), '')
       chmodSync(join(root, 'closed/inner'), 0)
       chmodSync(join(root, 'closed'), 0)
-      // Deeper than any path can be long.
-      const deeper = 'for i in 1 2 3 4 5 6 7 8; do mkdir -p "$1" && cd "$1" || exit 1; done'
-      execFileSync('sh', ['-c', `cd "$0" && ${deeper}`, root, Array(4).fill('d'.repeat(200)).join('/')])
+      // Put together it is deeper than any path can be long.
+      const [upper, lower] = ['u', 'l'].map((letter) => join(root, ...Array(14).fill(letter.repeat(200))))
+      for (const path of [upper, lower]) mkdirSync(path ?? '', { recursive: true })
+      renameSync(join(root, 'l'.repeat(200)), join(upper ?? '', 'lower'))
     })
     const { path } = await snapshots.extractTarget('mess')
     writeFileSync(join(path, 'immutable'), '')

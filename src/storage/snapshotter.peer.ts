@@ -40,10 +40,10 @@ export const snapshotterPeerJobs: Readonly<
     }
     return overlaps
   },
-  /** Puts a child on top of `parent` where that exists, looks whether it is whole, and removes it. */
+  /** Puts a child on top of `parent` where that exists, looks whether it is whole, and removes it, so many times. */
   async adopt(snapshots, { rounds }) {
     const outcome = { made: 0, refused: 0, broken: 0 }
-    for (let round = 0; round < Number(rounds); round++) {
+    while (outcome.made < Number(rounds)) {
       if (!(await succeeds(snapshots.prepare('child', { parent: 'parent' }), 'not-found'))) {
         outcome.refused++
         continue
@@ -61,6 +61,7 @@ export const snapshotterPeerJobs: Readonly<
       if (await succeeds(snapshots.remove('parent'), 'in-use')) {
         removed++
         await commitTestLayer(snapshots, 'parent', { file: 'text' })
+        await new Promise((resolve) => setTimeout(resolve, 3 * Math.random()))
       }
       if (await snapshots.stat('stop')) return removed
     }

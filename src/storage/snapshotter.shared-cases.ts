@@ -58,10 +58,10 @@ export const sharedSnapshotterCases: readonly SnapshotterCase[] = [
       const outcome = (await builder.result) as { made: number; refused: number; broken: number }
       await snapshots.prepare('stop')
       const removed = Number(await remover.result)
-      report(`${rounds} rounds: ${outcome.made} built, ${outcome.refused} refused, ${removed} removed`)
-      assert.equal(outcome.made + outcome.refused, rounds)
+      report(`${rounds} rounds: refused ${outcome.refused} times, removed ${removed} times`)
+      assert.equal(outcome.made, rounds)
       assert.equal(outcome.broken, 0)
-      assert.ok(outcome.made > 0 && removed > 0, 'the two never met')
+      assert.ok(outcome.refused > 0 && removed > 0, 'the two never met')
       assert.deepEqual((await all(snapshots)).map(({ name }) => name).sort(), ['parent', 'stop'])
       await removeAll(snapshots)
       assert.equal(await countInodes(), empty)

@@ -9,7 +9,7 @@ import type { AbortOptions } from '../base/abort.ts'
  *
  * **The rules.** 1. `prepare` makes an active snapshot; `commit` turns it into a committed one, atomically: a committed
  * snapshot is there whole or not at all. 2. Nothing is mounted here: `mounts` tells what to mount, the caller does it
- * where it wants it. 3. `remove` of a missing snapshot is no error; removing one with children rejects with `in-use`;
+ * where it wants it. 3. `remove` of a missing snapshot is no error; removing one with children, also one that is just being made, rejects with `in-use`;
  * a tree that is a mess (mounted elsewhere, deep, with odd modes) is removed all the same. 4. Only the collector and the owner remove.
  * 5. A process may die at any moment: half-made things are found by `list` (state `active`) and owned through leases.
  *

@@ -63,14 +63,23 @@ export function spawnCasePeer({ program, nodeArgs = [], args = [], job, input }:
 }
 
 /**
- * The other side of {@link spawnCasePeer}: opens what is under test, does the job, tells the result. `open` is given the program's own
- * arguments.
+ * The other side of {@link spawnCasePeer}: opens what is under test, does the job, closes it, tells the result. `open` is given the
+ * program's own arguments.
+ *
+ * @example The whole program of a store that lies in a file
+ * ```ts
+ * import { openLmdbStore } from 'libpod-ts/state/lmdb'
+ * import { serveCasePeer, stateStorePeerJobs } from 'libpod-ts/testing'
+ *
+ * await serveCasePeer(stateStorePeerJobs, (path = '') => openLmdbStore({ path }), (store) => store.close())
+ * ```
  *
  * @public
  */
 export async function serveCasePeer<Subject>(
   jobs: CasePeerJobs<Subject>,
   open: (...args: readonly string[]) => Subject | Promise<Subject>,
+  close?: (subject: Subject) => void | Promise<void>,
 ): Promise<void> {
   const args = process.argv.slice(2, -2)
   const [job = '', input = ''] = process.argv.slice(-2)
@@ -79,5 +88,6 @@ export async function serveCasePeer<Subject>(
   const subject = await open(...args)
   process.stdout.write('started\n')
   const result = await work(subject, JSON.parse(input) as Readonly<Record<string, Json>>)
+  await close?.(subject)
   process.stdout.write(`${JSON.stringify(result)}\n`)
 }

@@ -17,6 +17,79 @@ export async function resolve(specifier, context, next) {
 }
 `
 
+/** A stranger's store, as simple as one can be that keeps the contract. */
+const strangeStore = `
+import { LibpodError } from 'libpod-ts'
+const invalid = (key) => new LibpodError('invalid-argument', 'It cannot be kept.', { path: 'key', value: key })
+const bytes = (key) => Buffer.from(key)
+export function createStrangeStore() {
+  const entries = new Map()
+  let [last, closed] = [0, false]
+  const check = () => { if (closed) throw new LibpodError('closed', 'The store is closed.', { what: 'store' }) }
+  const sorted = () => [...entries.keys()].sort((a, b) => Buffer.compare(bytes(a), bytes(b)))
+  const copy = (entry) => entry && structuredClone(entry)
+  return {
+    traits: { durable: false, shared: false },
+    async get(keys) { check(); return keys.map((key) => copy(entries.get(key))) },
+    async list(prefix, { after, limit = 1000 } = {}) {
+      check()
+      const behind = (key) => after === undefined || Buffer.compare(bytes(key), bytes(after)) > 0
+      return sorted().filter((key) => key.startsWith(prefix) && behind(key)).slice(0, limit).map((key) => copy(entries.get(key)))
+    },
+    async commit({ checks = [], puts = [], deletes = [] }) {
+      check()
+      const keys = [...puts.map(({ key }) => key), ...deletes]
+      const odd = keys.find((key) => key === '' || bytes(key).length > 400 || bytes(key).toString() !== key)
+      if (odd !== undefined || new Set(keys).size < keys.length) throw invalid(odd)
+      if (puts.some(({ value }) => value === undefined)) throw invalid('value')
+      const held = checks.map(({ key, prefix, version, exists }) =>
+        prefix !== undefined ? !sorted().some((other) => other.startsWith(prefix))
+        : version !== undefined ? entries.get(key)?.version === version : entries.has(key) === exists)
+      if (!held.every(Boolean)) throw new LibpodError('conflict', 'Somebody was faster.', { what: 'key' })
+      for (const key of deletes) entries.delete(key)
+      return puts.map(({ key, value }) => {
+        const version = String(++last)
+        entries.set(key, structuredClone({ key, value, version }))
+        return version
+      })
+    },
+    async close() { closed = true },
+  }
+}
+`
+
+const strangeTest = `
+import { stateStoreCases } from 'libpod-ts/testing'
+import { createStrangeStore } from './strange-store.mjs'
+const { traits } = createStrangeStore()
+const context = { traits, open: async () => createStrangeStore(), spawnPeer: undefined, scale: 1, takeoverMs: 500, report: console.error }
+for (const { name, requires, run } of stateStoreCases) {
+  if (requires !== undefined && !traits[requires]) continue
+  await run(context).then(() => console.log('passed: ' + name), () => console.log('failed: ' + name))
+}
+`
+
+/** Both sides of another process in one file. */
+const peerTest = `
+import { fileURLToPath } from 'node:url'
+import { serveCasePeer, spawnCasePeer, stateStorePeerJobs } from 'libpod-ts/testing'
+import { createStrangeStore } from './strange-store.mjs'
+if (process.argv.length > 2) {
+  const open = async (times) => {
+    const store = createStrangeStore()
+    await store.commit({ puts: [{ key: 'counter', value: Number(times) }] })
+    return store
+  }
+  const jobs = { async count(store) { await stateStorePeerJobs.increment(store, { times: 2 }); return (await store.get(['counter']))[0].value } }
+  await serveCasePeer(jobs, open, (store) => store.close())
+} else {
+  const peer = spawnCasePeer({ program: new URL(import.meta.url), args: ['1'], job: 'count', input: {} })
+  await peer.started
+  console.log('started, ' + (await peer.result))
+  await peer.kill()
+}
+`
+
 describe('the package', () => {
   let place: string
 
@@ -71,15 +144,20 @@ describe('the package', () => {
       '--import',
       `data:text/javascript,${encodeURIComponent(`import { pathToFileURL } from 'node:url'; await import(pathToFileURL(${JSON.stringify(join(place, 'watch.mjs'))}).href)`)}`,
     ]
-    await writeFile(seen, '')
-    await program('quiet.mjs', "await import('libpod-ts')", { SEEN: seen }, flags)
-    const urls = (await readFile(seen, 'utf8')).trim().split('\n')
-    expect(urls).toContainEqual(expect.stringContaining('/libpod-ts/dist/index.js'))
-    expect(urls.filter((url) => !url.includes('/libpod-ts/dist/'))).toEqual([])
+    for (const [specifier, file] of [
+      ['libpod-ts', 'index'],
+      ['libpod-ts/testing', 'testing/index'],
+    ] as const) {
+      await writeFile(seen, '')
+      await program('quiet.mjs', `await import('${specifier}')`, { SEEN: seen }, flags)
+      const urls = (await readFile(seen, 'utf8')).trim().split('\n')
+      expect(urls).toContainEqual(expect.stringContaining(`/libpod-ts/dist/${file}.js`))
+      expect(urls.filter((url) => !url.includes('/libpod-ts/dist/'))).toEqual([])
 
-    const required = await program('quiet.cjs', "require('libpod-ts'); console.log(Object.keys(require.cache).join('\\n'))")
-    const paths = required.split('\n').filter((path) => path !== join(place, 'quiet.cjs'))
-    expect(paths).toEqual([join(place, 'node_modules', 'libpod-ts', 'dist', 'index.cjs')])
+      const required = await program('quiet.cjs', `require('${specifier}'); console.log(Object.keys(require.cache).join('\\n'))`)
+      const paths = required.split('\n').filter((path) => path !== join(place, 'quiet.cjs'))
+      expect(paths).toEqual([join(place, 'node_modules', 'libpod-ts', 'dist', `${file}.cjs`)])
+    }
   })
 
   it('leaves the host process as it was', async () => {
@@ -90,6 +168,33 @@ describe('the package', () => {
       console.log(before === after)
     `
     expect(await program('guest.mjs', code)).toBe('true')
+  })
+
+  it('publishes the cases of each contract', async () => {
+    const code = `
+      const cases = Object.entries(await import('libpod-ts/testing')).filter(([name]) => name.endsWith('Cases'))
+      const { createRequire } = process.getBuiltinModule('module')
+      const required = createRequire(import.meta.url)('libpod-ts/testing')
+      const whole = cases.every(([name, all]) => all.length > 4 && all.length === required[name].length)
+      console.log(whole, cases.map(([name]) => name.slice(0, -'Cases'.length)).sort().join())
+    `
+    expect(await program('cases.mjs', code)).toBe(
+      'true contentStore,eventLog,imageStore,lockManager,logDriver,ociRuntime,snapshotter,stateStore',
+    )
+  })
+
+  it("runs the published cases on a stranger's store, and in a process of the stranger's own", { timeout: 60_000 }, async () => {
+    await writeFile(join(place, 'strange-store.mjs'), strangeStore)
+    const output = await program('strange-test.mjs', strangeTest)
+    const lines = output.split('\n')
+    expect(lines.filter((line) => !line.startsWith('passed'))).toEqual([])
+    expect(lines.length).toBeGreaterThan(14)
+    // The cases find what is wrong with it.
+    await writeFile(join(place, 'strange-store.mjs'), strangeStore.replace('held.every(Boolean)', 'true'))
+    expect(await program('strange-test.mjs', strangeTest)).toContain('failed: a failed check changes nothing at all')
+    // A peer is a program of the stranger's own.
+    const peer = await program('peer-test.mjs', peerTest)
+    expect(peer).toBe('started, 3')
   })
 
   it('has its helper programs each in one file', async () => {

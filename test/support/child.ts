@@ -17,7 +17,11 @@ const packageDir = fileURLToPath(new URL('../..', import.meta.url))
  */
 export function runModule(
   source: string,
-  { setup, env = {}, timeoutMs = 30_000 }: { readonly setup?: string; readonly env?: Readonly<Record<string, string>>; readonly timeoutMs?: number } = {},
+  {
+    setup,
+    env = {},
+    timeoutMs = 30_000,
+  }: { readonly setup?: string; readonly env?: Readonly<Record<string, string>>; readonly timeoutMs?: number } = {},
 ): Promise<ChildResult> {
   const node = [process.execPath, '--input-type=module', '--eval', source]
   const [file = '', ...args] =

@@ -52,7 +52,8 @@ async function mountsOf({ root, runRoot }: TracedPlace): Promise<string[]> {
   return points.filter((point) => point.startsWith(`${root}/`) || point.startsWith(`${runRoot}/`)).sort()
 }
 
-async function cgroupsOf({ cgroupParent }: TracedPlace): Promise<string[]> {
+/** The cgroups of its containers, in every tree. */
+export async function cgroupsOf({ cgroupParent }: TracedPlace): Promise<string[]> {
   const top = '/sys/fs/cgroup'
   const trees = [top, ...(await readdir(top)).map((name) => join(top, name))]
   const found = await Promise.all(
@@ -65,7 +66,7 @@ async function cgroupsOf({ cgroupParent }: TracedPlace): Promise<string[]> {
 }
 
 /** What is only remembered to be faster, and grows with time, but not with what was done. */
-const caches = /^(root\/events\/|runRoot\/(seccomp|versions|runtimes)|.*\.mdb)/
+const caches = /^(root\/events\/|runRoot\/(seccomp|oci-runtimes)|.*\.mdb)/
 
 async function filesOf({ root, runRoot }: TracedPlace): Promise<string[]> {
   const walk = async (directory: string, shown: string): Promise<string[]> => {
@@ -88,7 +89,8 @@ async function keysOf({ root, runRoot }: TracedPlace): Promise<string[]> {
     const store = await openLmdbStore({ path, durable: false })
     for (let after: string | undefined; ; ) {
       const page = await store.list('', { limit: 1000, ...(after === undefined ? {} : { after }) })
-      keys.push(...page.map(({ key }) => `${name}: ${key}`))
+      // How removed containers ended is remembered for a minute.
+      keys.push(...page.filter(({ key }) => !key.startsWith('live/exit/')).map(({ key }) => `${name}: ${key}`))
       if (page.length < 1000) break
       after = page.at(-1)?.key
     }

@@ -1,9 +1,10 @@
 // A host application that is to be killed. It opens a root, does what its scenario says, and dies (or kills its helper or
 // monitors) at the step it was told. Plain JavaScript, so that it starts in no time. What it did it prints, a JSON text a line.
 import { readdirSync, readFileSync } from 'node:fs'
-import { Runtime } from 'libpod-ts'
+import { isLibpodError, Runtime } from 'libpod-ts'
 
-const { root, runRoot, runtime: ociRuntime, scenario, probe, target, options = {}, tar } = JSON.parse(process.argv[2])
+const settings = JSON.parse(process.argv[2])
+const { root, runRoot, runtime: ociRuntime, scenario, probe, target, options = {}, tar } = settings
 const [phase, step] = (probe ?? ':').split(':')
 let hit = false
 
@@ -46,7 +47,7 @@ function say(what) {
 }
 
 async function make(more = {}) {
-  const container = await containers.create({ name: 'victim', command: waiting, network: 'none', ...options, ...more })
+  const container = await containers.create({ name: 'victim', command: waiting, ...options, ...more })
   say({ id: container.id })
   return container
 }
@@ -99,10 +100,10 @@ const scenarios = {
     await container.wait()
   },
   async run() {
-    await containers.run({ name: 'victim', command: ['true'], network: 'none', ...options })
+    await containers.run({ name: 'victim', command: ['true'], ...options })
   },
   async ephemeral() {
-    const container = await containers.ephemeral({ name: 'victim', command: waiting, network: 'none', ...options })
+    const container = await containers.ephemeral({ name: 'victim', command: waiting, ...options })
     say({ id: container.id })
     await container[Symbol.asyncDispose]()
   },
@@ -117,21 +118,86 @@ const scenarios = {
   },
   /** Starts what it is told, and stays. */
   async stay() {
-    const { count = 1, verb = 'create', more = {} } = options.stay ?? {}
-    delete options.stay
-    await Promise.all(
-      Array.from({ length: count }, async (_, at) => {
-        const name = `victim-${at}`
-        if (verb === 'run') return containers.run({ name, command: waiting, network: 'none', ...options, ...more })
-        const container = await containers[verb]({ name, command: waiting, network: 'none', ...options, ...more })
-        if (verb === 'create') await container.start()
-        say({ id: container.id })
-      }),
-    )
+    await Promise.all(settings.stay.map(stayWith))
     say({ ready: true })
     setInterval(() => {}, 1000)
     await new Promise(() => {})
   },
+  /** Starts what it is told, and goes. */
+  async leave() {
+    for (const one of settings.stay) await stayWith(one)
+  },
+  /** All verbs at once, again and again. */
+  async mixed() {
+    say({ ready: true })
+    const tolerant = (work) => work.catch(tolerate)
+    for (let at = 0; ; at++) {
+      await Promise.all([
+        tolerant(live(`victim-life-${at}`)),
+        tolerant(make({ name: `victim-auto-${at}`, command: ['sh', '-c', 'exit 3'], autoRemove: true }).then((made) => made.start())),
+        tolerant(containers.run({ ...options, name: `victim-run-${at}`, command: ['sleep', '0.1'] })),
+        tolerant(containers.ephemeral({ ...options, name: `victim-eph-${at}`, command: waiting })),
+        tolerant(images.import(tar, { tag: `localhost/victim-${at}:latest` }).then((image) => image.remove())),
+      ])
+    }
+  },
+  /** Works on a few containers that another process works on, too. */
+  async contend() {
+    const until = Date.now() + settings.forMs
+    let count = 0
+    const lane = async () => {
+      while (Date.now() < until) {
+        const name = `victim-${Math.floor(Math.random() * 5)}`
+        const verbs = Object.keys(contended)
+        const verb = verbs[Math.floor(Math.random() * verbs.length)]
+        try {
+          await contended[verb](name)
+          count++
+        } catch (error) {
+          // A program in a container that ends meanwhile fails; nobody keeps the container from ending.
+          if (verb !== 'exec' || error.code !== 'command-failed') tolerate(error, `${verb} ${name}`)
+        }
+      }
+    }
+    await Promise.all([lane(), lane(), lane()])
+    say({ count })
+  },
+}
+
+const contended = {
+  create: (name) => make({ name }),
+  start: async (name) => (await containers.get(name)).start(),
+  run: (name) => containers.run({ ...options, name, command: ['true'] }),
+  exec: async (name) => (await containers.get(name)).exec(['true']),
+  pause: async (name) => (await containers.get(name)).pause(),
+  unpause: async (name) => (await containers.get(name)).unpause(),
+  stop: async (name) => (await containers.get(name)).stop({ timeoutMs: 300 }),
+  kill: async (name) => (await containers.get(name)).kill(),
+  restart: async (name) => (await containers.get(name)).restart({ timeoutMs: 300 }),
+  remove: async (name) => (await containers.get(name)).remove(),
+  removeByForce: async (name) => (await containers.get(name)).remove({ force: true }),
+  list: () => containers.list(),
+}
+
+/** What can happen to one who shares, or whose helper or monitor was killed, is said in these codes; anything else is a fault. */
+function tolerate(error, what) {
+  if (isLibpodError(error) && settings.expected.includes(error.code)) return
+  say({ fault: `${what ?? ''} ${error.code ?? ''} ${error.stack}` })
+}
+
+async function live(name) {
+  const container = await make({ name })
+  await container.start()
+  await container.exec(['true'])
+  await container.stop({ timeoutMs: 5000 })
+  await container.remove()
+}
+
+async function stayWith({ verb = 'create', ...more }) {
+  if (verb === 'run') return void containers.run({ command: waiting, ...options, ...more })
+  const container = await containers[verb]({ command: waiting, ...options, ...more })
+  if (verb === 'create') await container.start()
+  say({ id: container.id })
 }
 
 try {

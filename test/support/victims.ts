@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { image, testRuntime } from './engine.ts'
+import type { ErrorCode } from 'libpod-ts'
+import { testRuntime } from './engine.ts'
 import type { Place } from './place.ts'
 
 /** Who is killed at a step of the host: the host itself, its helper, or the monitors; or the clean-up program at a step of its own. */
@@ -17,7 +18,14 @@ export interface VictimOptions {
   readonly cleanupProbe?: string
   /** Tarball for scenarios with images. */
   readonly tar?: string
+  /** Options of every container. */
   readonly options?: object
+  /** Containers for `stay` and `leave`: options, and the verb: `create` (and start), `ephemeral` or `run`. */
+  readonly stay?: readonly object[]
+  /** Codes of errors that are no fault, for `mixed` and `contend`. */
+  readonly expected?: readonly ErrorCode[]
+  /** How long `contend` lasts. */
+  readonly forMs?: number
 }
 
 /** What a victim printed. */
@@ -28,6 +36,8 @@ export interface Said {
   readonly failed?: string
   readonly message?: string
   readonly ready?: true
+  readonly fault?: string
+  readonly count?: number
 }
 
 /** A host that runs. */
@@ -39,33 +49,32 @@ export interface Victim {
   readonly ended: Promise<{ readonly killed: boolean }>
   /** Resolves when it has said so. */
   ready(): Promise<void>
+  kill(): Promise<void>
 }
 
 const program = fileURLToPath(new URL('./victim.mjs', import.meta.url))
 
 /** Starts a host of its own process on the place. */
-export function startVictim(place: Place, { scenario, probe, target = 'host', cleanupProbe, tar, options }: VictimOptions): Victim {
+export function startVictim(place: Place, { cleanupProbe, target = 'host', options, ...rest }: VictimOptions): Victim {
   const { root, runRoot, container } = place
   const settings = {
     root,
     runRoot,
-    scenario,
-    probe,
     target,
-    tar,
+    ...rest,
     runtime: testRuntime,
-    options: { image, cgroupParent: container.cgroupParent, ...options },
+    options: { ...container, ...options },
   }
   const child = spawn(process.execPath, [program, JSON.stringify(settings)], {
     stdio: ['ignore', 'pipe', 'inherit'],
     env: { ...process.env, LIBPOD_TS_PROBE: cleanupProbe ?? '' },
   })
   const said: Said[] = []
-  let rest = ''
+  let unread = ''
   let wake = (): void => {}
   child.stdout.setEncoding('utf8').on('data', (text: string) => {
-    const lines = (rest + text).split('\n')
-    rest = lines.pop() ?? ''
+    const lines = (unread + text).split('\n')
+    unread = lines.pop() ?? ''
     said.push(...lines.map((line) => JSON.parse(line) as Said))
     wake()
   })
@@ -75,6 +84,10 @@ export function startVictim(place: Place, { scenario, probe, target = 'host', cl
     pid: child.pid ?? 0,
     said,
     ended,
+    async kill() {
+      child.kill('SIGKILL')
+      await ended
+    },
     async ready() {
       while (!said.some(({ ready }) => ready)) {
         const heard = new Promise<'heard'>((resolve) => {
@@ -88,7 +101,10 @@ export function startVictim(place: Place, { scenario, probe, target = 'host', cl
 }
 
 /** The same, to its end. */
-export async function runVictim(place: Place, options: VictimOptions): Promise<{ readonly killed: boolean; readonly said: readonly Said[] }> {
+export async function runVictim(
+  place: Place,
+  options: VictimOptions,
+): Promise<{ readonly killed: boolean; readonly said: readonly Said[] }> {
   const victim = startVictim(place, options)
   const { killed } = await victim.ended
   return { killed, said: victim.said }

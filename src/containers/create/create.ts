@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isLibpodError, LibpodError } from '../../base/errors.ts'
 import { newId } from '../../base/ids.ts'
@@ -35,6 +36,7 @@ export async function createContainer(
   services.closer.check()
   const options = await checkCreateOptions(given)
   options.signal?.throwIfAborted()
+  if (options.rootfs !== undefined) await checkRootfs(options.rootfs)
   const image = options.image === undefined ? undefined : await services.image(options.image)
   const record = await planContainer(services, options, image, internals)
   options.signal?.throwIfAborted()
@@ -57,6 +59,20 @@ export async function createContainer(
   } finally {
     await step(services.probe, 'create.made', () => services.live.delete('making', id))
   }
+}
+
+async function checkRootfs(rootfs: string): Promise<void> {
+  const isFolder = await stat(rootfs).then(
+    (found) => found.isDirectory(),
+    () => false,
+  )
+  if (isFolder) return
+  throw new LibpodError(
+    'invalid-argument',
+    `rootfs: ${rootfs} is not a folder.`,
+    { path: 'rootfs', value: rootfs },
+    { hint: 'Give the folder of an exploded root filesystem; images.import() takes a tarball.' },
+  )
 }
 
 /** The pure part: options and image to a record. */

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AbortOptions } from '../../base/abort.ts'
+import type { TerminalSize } from '../../linux/pty.ts'
 import type { OCIExec, OCIExecTerminal, OCIRuntime } from '../../oci/oci-runtime.ts'
 import { generateExecProcess } from '../../oci/spec/exec-process.ts'
 import { accountsOf } from '../create/accounts.ts'
@@ -31,25 +32,27 @@ export async function prepareExec(
   services: ContainersServices,
   id: string,
   command: readonly string[],
-  options: ExecProcessOptions & AbortOptions & { readonly tty: boolean },
+  options: ExecProcessOptions & AbortOptions & { readonly terminal?: TerminalSize | undefined },
 ): Promise<PreparedExec> {
   services.closer.check()
   const record = await requireRecord(services, id)
   checkStatus('exec', record)
   const runtime = await runtimeOf(services, record)
   const accounts = await accountsOf(services, record)
-  const { env, user, workdir, privileged, tty, signal } = options
+  const { env, user, workdir, privileged, terminal, signal } = options
   const spec = generateExecProcess({
     command,
     options: record.options,
-    exec: { env, user, workdir, privileged, tty },
+    exec: { env, user, workdir, privileged, tty: terminal !== undefined },
     accounts,
     host: await services.host(),
   })
   const stem = join(bundleOf(services.places, id), `exec-${randomBytes(6).toString('hex')}`)
   const processFile = `${stem}.json`
   const pidFile = `${stem}.pid`
-  await writeFile(processFile, JSON.stringify(spec), { mode: 0o600 })
+  // Without it a program that asks at once would see a terminal of no size: the runtime sets it only after the start.
+  const size = terminal === undefined ? {} : { consoleSize: { height: terminal.rows, width: terminal.columns } }
+  await writeFile(processFile, JSON.stringify({ ...spec, ...size }), { mode: 0o600 })
   return {
     record,
     runtime,

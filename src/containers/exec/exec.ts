@@ -18,7 +18,7 @@ export async function execContainer(
   await checkExec(command, options)
   const { input, timeoutMs, maxOutputBytes = defaultMaxOutputBytes, encoding = 'utf8', signal } = options
   signal?.throwIfAborted()
-  const prepared = await prepareExec(services, id, command, { ...options, tty: false })
+  const prepared = await prepareExec(services, id, command, options)
   let exitCode: number | undefined
   try {
     const stdin = input === undefined ? { read: openSync('/dev/null', 'r'), write: undefined } : makePipe()

@@ -3,6 +3,7 @@ import { PassThrough, type Readable, type Writable } from 'node:stream'
 import { onAbort } from '../../base/abort.ts'
 import { LibpodError } from '../../base/errors.ts'
 import { makePipe, readableFrom, writableTo } from '../../linux/pipe.ts'
+import type { TerminalSize } from '../../linux/pty.ts'
 import { parseSignal } from '../../linux/signals.ts'
 import { execTerminal } from '../../oci/exec-terminal.ts'
 import type { OCIExec } from '../../oci/oci-runtime.ts'
@@ -29,6 +30,9 @@ export interface ExecSession extends AsyncDisposable {
   resize(size: { readonly rows: number; readonly columns: number }): Promise<void>
 }
 
+/** What a terminal has of whom nobody says how large it is. */
+const usualSize: TerminalSize = { rows: 24, columns: 80 }
+
 interface Streams {
   readonly stdin?: Writable
   readonly stdout: Readable
@@ -45,11 +49,12 @@ export async function spawnInContainer(
 ): Promise<ExecSession> {
   await checkExec(command, options)
   options.signal?.throwIfAborted()
-  const tty = options.tty !== undefined && options.tty !== false
-  const prepared = await prepareExec(services, id, command, { ...options, tty })
+  const { tty, ...rest } = options
+  const terminal = tty === undefined || tty === false ? undefined : tty === true ? usualSize : tty
+  const prepared = await prepareExec(services, id, command, { ...rest, terminal })
   let started: { readonly exec: OCIExec; readonly streams: Streams }
   try {
-    started = tty ? await startTerminal(prepared, options) : await startPiped(prepared, options)
+    started = terminal ? await startTerminal(prepared, terminal) : await startPiped(prepared, options)
   } catch (error) {
     await prepared.finish(undefined)
     throw error
@@ -124,8 +129,7 @@ async function startPiped(prepared: PreparedExec, { stdin }: SpawnOptions): Prom
   }
 }
 
-async function startTerminal(prepared: PreparedExec, { tty }: SpawnOptions): Promise<{ exec: OCIExec; streams: Streams }> {
-  const size = typeof tty === 'object' ? tty : { rows: 24, columns: 80 }
+async function startTerminal(prepared: PreparedExec, size: TerminalSize): Promise<{ exec: OCIExec; streams: Streams }> {
   const { exec, terminal } = await execTerminal(prepared, size)
   return { exec, streams: { stdin: terminal, stdout: terminal, stderr: new PassThrough().end(), resize: (to) => terminal.resize(to) } }
 }

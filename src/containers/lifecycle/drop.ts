@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isLibpodError, LibpodError } from '../../base/errors.ts'
 import { step } from '../../base/steps.ts'
+import { removeBundle } from '../../oci/bundle.ts'
 import { bundleOf, exitsDirOf, logPlaceOf, staticDirOf } from '../places.ts'
 import { type ContainerRecord, containerKind } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
@@ -36,8 +37,19 @@ async function dropFiles(services: ContainersServices, record: ContainerRecord):
     ),
     step(services.probe, 'remove.snapshot', () => (record.pins.snapshotter === undefined ? undefined : services.snapshots.remove(id))),
     step(services.probe, 'remove.log', () => logDriverOf(services, record).remove(logPlaceOf(record))),
-    step(services.probe, 'remove.bundle', () => rm(bundleOf(services.places, id), { recursive: true, force: true })),
   ])
+  dropBundle(services, id)
   await step(services.probe, 'remove.static', () => rm(staticDirOf(services.places, id), { recursive: true, force: true }))
   await rm(join(exitsDirOf(services.places), id), { force: true })
+}
+
+/**
+ * The root file system is still mounted on a folder of the bundle, in the mount namespace in which the monitor's last words are being
+ * said: removing that folder unmounts it, and the kernel takes milliseconds for that, or as long as its disk is slow. Nobody waits for it.
+ */
+function dropBundle(services: ContainersServices, id: string): void {
+  services.background.run(
+    () => step(services.probe, 'remove.bundle', () => removeBundle(bundleOf(services.places, id))),
+    (error) => services.logger.warn(`Removing the bundle of container ${id.slice(0, 12)} failed: ${String(error)}`),
+  )
 }

@@ -3,54 +3,49 @@ import { join } from 'node:path'
 import { isLibpodError } from '../../base/errors.ts'
 import { step } from '../../base/steps.ts'
 import { exitsDirOf } from '../places.ts'
-import { type ContainerRecord, type ContainerState, containerKind, type ExitReason } from '../record.ts'
+import { type ContainerExit, type ContainerRecord, type ContainerState, containerKind } from '../record.ts'
 import { restartDue } from '../restart-policy.ts'
-import type { ContainersServices, LiveEntries } from '../services.ts'
+import type { ContainersServices } from '../services.ts'
 import { isActive } from '../status.ts'
 import { updateState } from '../store.ts'
 import { subjectOf } from '../subject.ts'
 import { dropContainer } from './drop.ts'
+import { keepExit } from './kept-exits.ts'
 import { runtimeOf } from './pins.ts'
 
-/** How a container ended, as the monitor or the look of things tells. */
-export interface ContainerExit {
-  readonly exitCode: number | null
-  readonly finishedAt: Date
-  readonly oomKilled: boolean
-  readonly reason?: ExitReason
-}
-
 /**
- * Records a container's end and cleans up behind it. The caller holds the lock. The exit file goes last: whoever finds
- * it does all of this again, and every part may happen twice.
+ * Records a container's end and cleans up behind it. The caller holds the lock. The live entry goes last: whoever finds
+ * it does all of this again, and every part may happen twice. `undefined`: the container is removed.
  */
-export async function finishExit(services: ContainersServices, record: ContainerRecord, exit: ContainerExit): Promise<ContainerRecord> {
+export async function finishExit(
+  services: ContainersServices,
+  record: ContainerRecord,
+  exit: ContainerExit,
+): Promise<ContainerRecord | undefined> {
   const { id } = record
   const known = isActive(record.state.status)
   const ended: ContainerRecord = known ? { ...record, state: exited(record, exit) } : record
-  const removes = (record.options.autoRemove || record.owner !== undefined) && ended.state.restartDueAt === undefined
-  if (removes) {
-    const { exitCode, finishedAt, oomKilled, reason } = exit
-    const kept: LiveEntries['exit'] = { exitCode, finishedAt: finishedAt.toISOString(), oomKilled, ...(reason ? { reason } : {}) }
-    await step(services.probe, 'exit.keep', () => services.live.set('exit', id, kept))
-  }
+  const { restartDueAt } = ended.state
+  const removes = (record.options.autoRemove || record.owner !== undefined) && restartDueAt === undefined
+  if (removes) await step(services.probe, 'exit.keep', () => keepExit(services, id, exit))
   await Promise.all([
     step(services.probe, 'exit.delete', () => deleteFromRuntime(services, record)),
     known && !removes ? step(services.probe, 'exit.commit', () => updateState(services, id, () => ended.state)) : undefined,
   ])
-  await step(services.probe, 'exit.live', () => services.live.delete(containerKind.kind, id))
-  if (known) await step(services.probe, 'exit.event', () => emitExit(services, record, exit))
-  if (removes) await dropContainer(services, ended)
-  const { restartDueAt } = ended.state
-  if (restartDueAt !== undefined && !removes)
-    await step(services.probe, 'exit.restart', () => services.restartDue(id, new Date(restartDueAt)))
+  await step(services.probe, 'exit.event', () => emitExit(services, record, exit))
+  if (removes) {
+    await dropContainer(services, ended)
+    return undefined
+  }
+  if (restartDueAt !== undefined) await step(services.probe, 'exit.restart', () => services.restartDue(id, new Date(restartDueAt)))
   await step(services.probe, 'exit.file', () => rm(join(exitsDirOf(services.places), id), { force: true }))
+  await step(services.probe, 'exit.live', () => services.live.delete(containerKind.kind, id))
   services.changes.notify(id)
   return ended
 }
 
 function exited(record: ContainerRecord, exit: ContainerExit): ContainerState {
-  const { reason: _, ...before } = record.state
+  const { reason: _reason, restartDueAt: _due, ...before } = record.state
   const state: ContainerState = {
     ...before,
     status: 'exited',

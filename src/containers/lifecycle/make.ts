@@ -5,7 +5,7 @@ import { type ContainerRecord, containerKind, type LiveContainer } from '../reco
 import type { ContainersServices } from '../services.ts'
 import { logDriverOf, monitorOf, runtimeOf } from './pins.ts'
 import { prepareBundle } from './prepare-bundle.ts'
-import { undoStart } from './settle.ts'
+import { undoStart } from './undo-start.ts'
 
 /**
  * Makes a container in its OCI runtime: bundle, mounts, monitor; its program is not started yet. The lock is held. The
@@ -15,10 +15,10 @@ import { undoStart } from './settle.ts'
 export async function makeContainer(
   services: ContainersServices,
   record: ContainerRecord,
-  { signal }: AbortOptions,
+  { signal, restarted = false }: AbortOptions & { readonly restarted?: boolean },
 ): Promise<LiveContainer> {
   const { id } = record
-  const starting: LiveContainer = { phase: 'starting', generation: record.state.generation + 1 }
+  const starting: LiveContainer = { phase: 'starting', generation: record.state.generation + 1, ...(restarted ? { restarted } : {}) }
   await step(services.probe, 'start.mark', () => services.live.set(containerKind.kind, id, starting))
   try {
     signal?.throwIfAborted()
@@ -40,6 +40,7 @@ export async function makeContainer(
           exitCommand: services.exitCommand(id),
           env: services.config.monitorEnv,
           systemdCgroup: host.systemdCgroup,
+          bound: record.owner !== undefined,
         },
         { signal },
       ),

@@ -1,11 +1,14 @@
 import type { AbortOptions } from '../../base/abort.ts'
 import { isLibpodError } from '../../base/errors.ts'
+import { verbOptions } from '../../base/schema.ts'
+import type { ContainerRecord } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { checkStatus, isActive } from '../status.ts'
 import { readRecord } from '../store.ts'
 import { dropContainer } from './drop.ts'
+import { keepExit } from './kept-exits.ts'
 import { killHeld } from './kill.ts'
-import { undoStart } from './settle.ts'
+import { undoStart } from './undo-start.ts'
 import { whenEnded } from './when-ended.ts'
 import { withContainer } from './with-container.ts'
 
@@ -17,12 +20,16 @@ export interface RemoveContainerOptions extends AbortOptions {
   readonly ifExists?: boolean | undefined
 }
 
+const checkOptions = verbOptions<RemoveContainerOptions>((z) => ({ force: z.boolean().optional(), ifExists: z.boolean().optional() }))
+
 /** Removes a container with its root file system, its log and its place in the store. */
 export async function removeContainer(
   services: ContainersServices,
   id: string,
-  { force = false, ifExists = false, signal }: RemoveContainerOptions = {},
+  options: RemoveContainerOptions = {},
 ): Promise<{ changed: boolean }> {
+  await checkOptions(options)
+  const { force = false, ifExists = false, signal } = options
   let killed = false
   for (;;) {
     try {
@@ -33,6 +40,7 @@ export async function removeContainer(
           return { result: whenEnded(services, record, live) }
         }
         checkStatus('remove', record)
+        if (killed) await keepEnd(services, record)
         await dropContainer(services, record)
         return { result: undefined, removed: true }
       })
@@ -45,6 +53,13 @@ export async function removeContainer(
       throw error
     }
   }
+}
+
+/** Others may have waited for the end, and look only now that it is gone. */
+async function keepEnd(services: ContainersServices, { id, state }: ContainerRecord): Promise<void> {
+  const { exitCode = null, finishedAt, oomKilled = false, reason } = state
+  if (finishedAt === undefined) return
+  await keepExit(services, id, { exitCode, finishedAt: new Date(finishedAt), oomKilled, ...(reason === undefined ? {} : { reason }) })
 }
 
 /** Removes an ephemeral container whose engine is gone: nobody is told to end it nicely, and nobody waits for it. */

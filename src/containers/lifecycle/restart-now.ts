@@ -1,11 +1,17 @@
 import { isLibpodError } from '../../base/errors.ts'
+import { step } from '../../base/steps.ts'
+import { isHelperLost } from '../../linux/helper/lost.ts'
 import type { ContainersServices } from '../services.ts'
 import { updateState } from '../store.ts'
 import { startHeld } from './start.ts'
 import { withContainer } from './with-container.ts'
 
+/** How long after the helper was killed under it a restart is tried again. */
+const againMs = 1000
+
 /** Carries out a restart that the policy asked for, unless a user was quicker. */
 export async function restartNow(services: ContainersServices, id: string): Promise<void> {
+  const done = (): Promise<void> => step(services.probe, 'restart.done', () => services.live.delete('restart', id))
   try {
     await withContainer(services, id, {}, async (held) => {
       const { status, restartDueAt } = held.record.state
@@ -13,14 +19,17 @@ export async function restartNow(services: ContainersServices, id: string): Prom
         // `restartDueAt` goes with the commit of the new run: until then, nobody may take the container for one that has stopped.
         if (status === 'exited' && restartDueAt !== undefined) await startHeld(services, held, { restarted: true })
       } catch (error) {
+        // An engine that closes leaves it to the next.
+        if (isLibpodError(error, 'closed')) throw error
+        if (isHelperLost(error)) return { result: await services.restartDue(id, new Date(Date.now() + againMs)) }
         await updateState(services, id, ({ restartDueAt: _, ...state }) => state)
+        await done()
         throw error
-      } finally {
-        await services.live.delete('restart', id)
       }
-      return { result: undefined }
+      return { result: await done() }
     })
   } catch (error) {
     if (!isLibpodError(error, 'not-found')) throw error
+    await done()
   }
 }

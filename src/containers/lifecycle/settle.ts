@@ -1,13 +1,17 @@
-import { isLibpodError } from '../../base/errors.ts'
 import { step } from '../../base/steps.ts'
+import { sleep } from '../../base/time.ts'
 import { isSameProcess } from '../../linux/proc.ts'
+import type { RecoveredMonitor } from '../../oci/monitor.ts'
 import { monitorPlaceOf } from '../places.ts'
-import { type ContainerRecord, containerKind, type LiveContainer } from '../record.ts'
+import { type ContainerExit, type ContainerRecord, containerKind, type LiveContainer } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { isActive } from '../status.ts'
-import { readLive, requireRecord, updateState } from '../store.ts'
+import { notThere, readLive, requireRecord, updateState } from '../store.ts'
+import { subjectOf } from '../subject.ts'
 import { finishExit } from './exit.ts'
 import { monitorOf, runtimeOf } from './pins.ts'
+import { runningState } from './running-state.ts'
+import { undoStart } from './undo-start.ts'
 
 /** A container whose lock is held, as it really is. */
 export interface HeldContainer {
@@ -18,26 +22,43 @@ export interface HeldContainer {
 /**
  * Brings a container's record up to date with its processes. The caller holds the container's lock; so a start that
  * looks unfinished was cut off, and whatever is found may be finished here. Every verb begins with this, and so does
- * recovery: there is one place that knows what can have happened.
+ * recovery: there is one place that knows what can have happened. Rejects with `not-found` also when it is only now that
+ * the container's end is seen, and it is one that is removed then.
  */
 export async function settle(services: ContainersServices, id: string): Promise<HeldContainer> {
   const [record, live] = await Promise.all([requireRecord(services, id), readLive(services, id)])
-  if (live === undefined && !isActive(record.state.status)) return { record, live }
+  const active = isActive(record.state.status)
+  if (live === undefined && !active) return { record, live }
   // It is its engine's child: nobody else can know more, and it goes with that engine.
   if (record.pins.monitor === 'direct') return { record, live }
   if (live?.phase === 'starting') return settleStart(services, record, live)
   const exit = await monitorOf(services, record).exitOf(monitorPlaceOf(services.places, id))
-  if (exit) return { record: await finishExit(services, record, exit), live: undefined }
-  if (live === undefined) return { record: await settleLost(services, record), live }
-  if (await isMonitorAlive(live)) return { record, live }
-  if (await isProgramAlive(live)) return { record, live }
+  if (exit) return ended(services, record, exit)
+  if (live === undefined) return step(services.probe, 'settle.lost', () => ended(services, record, unknownExit('lost')))
+  if (!active) {
+    // Its end is recorded and its exit file gone: only the last step was cut off.
+    await services.live.delete(containerKind.kind, id)
+    return { record, live: undefined }
+  }
+  if ((await isMonitorAlive(live)) || (await isProgramAlive(live)))
+    return live.freezing ? settleFreeze(services, record, live) : { record, live }
   // The monitor may have written the exit between the two looks.
   const late = await monitorOf(services, record).exitOf(monitorPlaceOf(services.places, id))
-  const unknown = { exitCode: null, finishedAt: new Date(), oomKilled: false, reason: 'monitor-killed' } as const
-  return { record: await finishExit(services, record, late ?? unknown), live: undefined }
+  return ended(services, record, late ?? unknownExit('monitor-killed'))
 }
 
-async function isMonitorAlive({ monitorPid, monitorStartTime }: LiveContainer): Promise<boolean> {
+async function ended(services: ContainersServices, record: ContainerRecord, exit: ContainerExit): Promise<HeldContainer> {
+  const left = await finishExit(services, record, exit)
+  if (left === undefined) throw notThere(record.id)
+  return { record: left, live: undefined }
+}
+
+/** `lost`: an active container without a live entry; the machine was restarted under it. */
+function unknownExit(reason: NonNullable<ContainerExit['reason']>): ContainerExit {
+  return { exitCode: null, finishedAt: new Date(), oomKilled: false, reason }
+}
+
+async function isMonitorAlive({ monitorPid, monitorStartTime }: Pick<LiveContainer, 'monitorPid' | 'monitorStartTime'>): Promise<boolean> {
   return monitorPid !== undefined && monitorStartTime !== undefined && isSameProcess({ pid: monitorPid, startTime: monitorStartTime })
 }
 
@@ -45,58 +66,56 @@ async function isProgramAlive({ pid, pidStartTime }: LiveContainer): Promise<boo
   return pid !== undefined && pidStartTime !== undefined && isSameProcess({ pid, startTime: pidStartTime })
 }
 
-/** An active container without a live entry: the machine was restarted under it. */
-function settleLost(services: ContainersServices, record: ContainerRecord): Promise<ContainerRecord> {
-  return step(services.probe, 'settle.lost', () =>
-    updateState(services, record.id, (state) => ({
-      ...state,
-      status: 'exited',
-      exitCode: null,
-      reason: 'lost',
-      oomKilled: false,
-      finishedAt: new Date().toISOString(),
-    })),
-  )
-}
-
 /** A start that was cut off: what runs is adopted, what does not is undone. */
 async function settleStart(services: ContainersServices, record: ContainerRecord, live: LiveContainer): Promise<HeldContainer> {
-  const place = monitorPlaceOf(services.places, record.id)
-  const runtime = await runtimeOf(services, record)
-  const found = await monitorOf(services, record).recover(place)
-  const exit = await monitorOf(services, record).exitOf(place)
-  const seen = await runtime.state(record.id)
-  if (seen?.status === 'running' || seen?.status === 'paused' || exit) {
-    const adopted: LiveContainer = { ...live, ...found, phase: 'started' }
-    await step(services.probe, 'settle.adopt-live', () => services.live.set(containerKind.kind, record.id, adopted))
-    const running = await step(services.probe, 'settle.adopt', () =>
-      updateState(services, record.id, (state) => ({
-        ...state,
-        status: seen?.status === 'paused' ? 'paused' : 'running',
-        generation: live.generation,
-        startedAt: state.generation === live.generation && state.startedAt ? state.startedAt : new Date().toISOString(),
-      })),
+  const { id } = record
+  const place = monitorPlaceOf(services.places, id)
+  const monitor = monitorOf(services, record)
+  const found = await monitor.recover(place)
+  const seen = await (await runtimeOf(services, record)).state(id)
+  const exit = seen?.status === 'stopped' ? await exitOfStopped(services, record, found) : await monitor.exitOf(place)
+  if (seen?.status !== 'running' && seen?.status !== 'paused' && !exit) {
+    await undoStart(services, id)
+    const undone = await updateState(services, id, (state) =>
+      isActive(state.status) ? { ...state, status: state.finishedAt === undefined ? 'created' : 'exited' } : undefined,
     )
-    return exit ? { record: await finishExit(services, running, exit), live: undefined } : { record: running, live: adopted }
+    return { record: undone, live: undefined }
   }
-  await undoStart(services, record.id)
-  const undone = await updateState(services, record.id, (state) =>
-    isActive(state.status) ? { ...state, status: state.finishedAt === undefined ? 'created' : 'exited' } : undefined,
-  )
-  return { record: undone, live: undefined }
+  const adopted: LiveContainer = { ...live, ...found, phase: 'started' }
+  const committed = record.state.generation === live.generation && record.state.status !== 'initialized'
+  const running = committed
+    ? record
+    : await step(services.probe, 'settle.adopt', () => updateState(services, id, (state) => runningState(state, live)))
+  await services.emit({ ...subjectOf(record), action: 'start' })
+  await step(services.probe, 'settle.adopt-live', () => services.live.set(containerKind.kind, id, adopted))
+  return exit ? ended(services, running, exit) : settleFreeze(services, running, adopted)
 }
 
-/** Takes back whatever a start has made so far. Idempotent. */
-export async function undoStart(services: ContainersServices, id: string): Promise<void> {
-  const record = await requireRecord(services, id)
-  const monitor = record.pins.monitor === 'direct' ? undefined : monitorOf(services, record)
-  const found = await monitor?.recover(monitorPlaceOf(services.places, id))
-  if (found) await monitor?.end(found)
-  try {
-    await (await runtimeOf(services, record)).delete(id, { force: true })
-  } catch (error) {
-    if (!isLibpodError(error, 'command-failed')) throw error
-    services.logger.warn(`Taking back a start of container ${id.slice(0, 12)}: ${error.message}`)
+/** Its program ran and is no more: its monitor, if it lives, is about to write how that ended. */
+async function exitOfStopped(
+  services: ContainersServices,
+  record: ContainerRecord,
+  monitor: RecoveredMonitor | undefined,
+): Promise<ContainerExit> {
+  for (const wait of [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000]) {
+    const isLate = monitor === undefined || !(await isMonitorAlive(monitor))
+    const exit = await monitorOf(services, record).exitOf(monitorPlaceOf(services.places, record.id))
+    if (exit || isLate) return exit ?? unknownExit('monitor-killed')
+    await sleep(wait)
   }
-  await services.live.delete(containerKind.kind, id)
+  return unknownExit('monitor-killed')
+}
+
+/** Whether it is paused, when the record may not tell. */
+async function settleFreeze(services: ContainersServices, record: ContainerRecord, live: LiveContainer): Promise<HeldContainer> {
+  const { id } = record
+  const seen = await (await runtimeOf(services, record)).state(id)
+  const status = seen?.status === 'paused' ? 'paused' : 'running'
+  const isOther = (record.state.status === 'running' || record.state.status === 'paused') && record.state.status !== status
+  const settled = isOther
+    ? await step(services.probe, 'settle.freeze', () => updateState(services, id, (state) => ({ ...state, status })))
+    : record
+  const { freezing: _, ...known } = live
+  if (live.freezing) await services.live.set(containerKind.kind, id, known)
+  return { record: settled, live: known }
 }

@@ -7,7 +7,9 @@ import { updateState } from '../store.ts'
 import { subjectOf } from '../subject.ts'
 import { makeContainer } from './make.ts'
 import { runtimeOf } from './pins.ts'
-import { type HeldContainer, undoStart } from './settle.ts'
+import { freshState, runningState } from './running-state.ts'
+import type { HeldContainer } from './settle.ts'
+import { undoStart } from './undo-start.ts'
 import { withContainer } from './with-container.ts'
 
 /** Options of {@link Container.start}. @public */
@@ -34,7 +36,7 @@ export function initContainer(services: ContainersServices, id: string, { signal
     checkStatus('init', record)
     const live = await makeContainer(services, record, { signal })
     await step(services.probe, 'init.commit', () =>
-      updateState(services, id, (state) => ({ ...fresh(state), status: 'initialized', generation: live.generation })),
+      updateState(services, id, (state) => ({ ...freshState(state), status: 'initialized', generation: live.generation })),
     )
     await step(services.probe, 'init.live', () => services.live.set(containerKind.kind, id, { ...live, phase: 'started' }))
     await services.emit({ ...subjectOf(record), action: 'init' })
@@ -48,7 +50,10 @@ export async function startHeld(
   { record, live }: HeldContainer,
   { signal, restarted = false }: AbortOptions & { readonly restarted?: boolean } = {},
 ): Promise<void> {
-  const made = record.state.status === 'initialized' && live ? live : await makeContainer(services, record, { signal })
+  const made =
+    record.state.status === 'initialized' && live
+      ? await markStarting(services, record.id, live)
+      : await makeContainer(services, record, { signal, restarted })
   try {
     const runtime = await runtimeOf(services, record)
     await step(services.probe, 'start.runtime', () => runtime.start(record.id, { signal }))
@@ -57,30 +62,18 @@ export async function startHeld(
     if (record.state.status === 'initialized') await updateState(services, record.id, (state) => ({ ...state, status: 'created' }))
     throw error
   }
-  await commitRunning(services, record, made, restarted)
+  await commitRunning(services, record, made)
   await step(services.probe, 'start.event', () => services.emit({ ...subjectOf(record), action: 'start' }))
 }
 
-async function commitRunning(
-  services: ContainersServices,
-  record: ContainerRecord,
-  made: LiveContainer,
-  restarted: boolean,
-): Promise<void> {
-  const startedAt = new Date().toISOString()
-  await step(services.probe, 'start.commit', () =>
-    updateState(services, record.id, (state) => ({
-      ...fresh(state),
-      status: 'running',
-      generation: made.generation,
-      startedAt,
-      restartCount: restarted ? state.restartCount + 1 : 0,
-    })),
-  )
-  await step(services.probe, 'start.live', () => services.live.set(containerKind.kind, record.id, { ...made, phase: 'started' }))
+/** From here on it may run already, whatever the record says: who finds this looks. */
+async function markStarting(services: ContainersServices, id: string, live: LiveContainer): Promise<LiveContainer> {
+  const starting: LiveContainer = { ...live, phase: 'starting' }
+  await step(services.probe, 'start.mark', () => services.live.set(containerKind.kind, id, starting))
+  return starting
 }
 
-/** The state without what belongs to an earlier run. */
-function fresh({ generation, restartCount, status }: ContainerRecord['state']): ContainerRecord['state'] {
-  return { generation, restartCount, status }
+async function commitRunning(services: ContainersServices, record: ContainerRecord, made: LiveContainer): Promise<void> {
+  await step(services.probe, 'start.commit', () => updateState(services, record.id, (state) => runningState(state, made)))
+  await step(services.probe, 'start.live', () => services.live.set(containerKind.kind, record.id, { ...made, phase: 'started' }))
 }

@@ -1,6 +1,8 @@
 import type { AbortOptions } from '../../base/abort.ts'
+import { isLibpodError } from '../../base/errors.ts'
+import { verbOptions } from '../../base/schema.ts'
 import { step } from '../../base/steps.ts'
-import type { ContainerRecord } from '../record.ts'
+import { type ContainerRecord, containerKind, type LiveContainer } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { updateState } from '../store.ts'
 import { subjectOf } from '../subject.ts'
@@ -15,24 +17,29 @@ export interface StopContainerOptions extends AbortOptions {
   readonly timeoutMs?: number | undefined
 }
 
+const checkOptions = verbOptions<StopContainerOptions>((z) => ({ timeoutMs: z.number().min(0).optional() }))
+
 /** Asks a container to end with its stop signal, and kills it when it does not. It is not restarted. */
 export async function stopContainer(
   services: ContainersServices,
   id: string,
-  { timeoutMs, signal }: StopContainerOptions = {},
+  options: StopContainerOptions = {},
 ): Promise<{ changed: boolean }> {
+  await checkOptions(options)
+  const { timeoutMs, signal } = options
   const asked = await withContainer(services, id, { signal }, async ({ record, live }) => {
     const { status } = record.state
     if (status === 'created' || status === 'exited' || status === 'removing') {
       await cancelRestart(services, record)
       return { result: undefined }
     }
-    await step(services.probe, 'stop.mark', () =>
+    const patience = timeoutMs ?? record.options.stopTimeoutMs
+    await step(services.probe, 'stop.mark', () => markStopping(services, id, live, patience))
+    await step(services.probe, 'stop.commit', () =>
       updateState(services, id, (state) => ({ ...state, status: 'stopping', stoppedByUser: true })),
     )
-    const patience = timeoutMs ?? record.options.stopTimeoutMs
     await killHeld(services, record, patience === 0 ? 9 : record.options.stopSignal)
-    if (status === 'paused') await (await runtimeOf(services, record)).resume(id, { signal })
+    if (await isPaused(services, record)) await thaw(services, record, signal)
     return { result: { ended: whenEnded(services, record, live), patience, record } }
   })
   if (asked === undefined) return { changed: false }
@@ -44,16 +51,53 @@ export async function stopContainer(
   return { changed: true }
 }
 
+/** If this engine dies, whoever serves the root carries on: see {@link carryOnStop}. */
+async function markStopping(services: ContainersServices, id: string, live: LiveContainer | undefined, patience: number): Promise<void> {
+  if (live === undefined) return
+  const stopping = { owner: services.owner, dueAt: new Date(Date.now() + patience).toISOString() }
+  await services.live.set(containerKind.kind, id, { ...live, stopping })
+}
+
+/** A stop that was begun before has forgotten whether it was. */
+async function isPaused(services: ContainersServices, record: ContainerRecord): Promise<boolean> {
+  const { status } = record.state
+  if (status !== 'stopping') return status === 'paused'
+  return (await (await runtimeOf(services, record)).state(record.id))?.status === 'paused'
+}
+
+/** A runtime may have done it by itself, so that the signal arrives; then there is nothing to resume any more. */
+async function thaw(services: ContainersServices, record: ContainerRecord, signal: AbortSignal | undefined): Promise<void> {
+  const runtime = await runtimeOf(services, record)
+  try {
+    await runtime.resume(record.id, { signal })
+  } catch (error) {
+    if (!isLibpodError(error, 'command-failed') || (await runtime.state(record.id))?.status === 'paused') throw error
+  }
+}
+
+/** Finishes what an engine that died had begun: the container is told once more, and has the time that is left. */
+export async function carryOnStop(services: ContainersServices, id: string, dueAt: string, { signal }: AbortOptions): Promise<void> {
+  try {
+    await stopContainer(services, id, { timeoutMs: Math.max(1, Date.parse(dueAt) - Date.now()), signal })
+  } catch (error) {
+    if (!isLibpodError(error, 'not-found')) throw error
+  }
+}
+
 /** Its time is over. It may have ended, or been started anew, in the meantime. */
 function killStopping(
   services: ContainersServices,
   { id, state }: ContainerRecord,
   signal: AbortSignal | undefined,
 ): Promise<WhenEnded | undefined> {
-  return withContainer(services, id, { signal }, async ({ record, live }) => {
+  const killed = withContainer<WhenEnded | undefined>(services, id, { signal }, async ({ record, live }) => {
     if (record.state.status !== 'stopping' || record.state.generation !== state.generation) return { result: undefined }
     await killHeld(services, record, 9)
     return { result: whenEnded(services, record, live) }
+  })
+  return killed.catch((error: unknown) => {
+    if (isLibpodError(error, 'not-found')) return undefined
+    throw error
   })
 }
 

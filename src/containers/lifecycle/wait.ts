@@ -1,5 +1,6 @@
 import { type AbortOptions, abortable } from '../../base/abort.ts'
 import { LibpodError } from '../../base/errors.ts'
+import { verbOptions } from '../../base/schema.ts'
 import type { ContainerRecord, ExitReason } from '../record.ts'
 import type { ContainersServices, LiveEntries } from '../services.ts'
 import { type ContainerStatus, containerStatuses, isActive } from '../status.ts'
@@ -35,12 +36,13 @@ export interface WaitResult {
 const afterRun: ReadonlySet<WaitCondition> = new Set(['stopped', 'next-exit', 'removed', 'not-running', 'exited'])
 const conditions: readonly string[] = ['stopped', 'next-exit', 'removed', 'not-running', ...containerStatuses]
 
+const checkOptions = verbOptions<WaitContainerOptions>((z) => ({ condition: z.string().optional() }))
+
 /** Waits for a container. It may be removed meanwhile: how it ended is known all the same. */
-export async function waitContainer(
-  services: ContainersServices,
-  id: string,
-  { condition = 'stopped', signal }: WaitContainerOptions = {},
-): Promise<WaitResult> {
+export async function waitContainer(services: ContainersServices, id: string, options: WaitContainerOptions = {}): Promise<WaitResult> {
+  await checkOptions(options)
+  const { condition = 'stopped', signal } = options
+  signal?.throwIfAborted()
   if (!conditions.includes(condition)) {
     throw new LibpodError(
       'invalid-argument',
@@ -99,7 +101,10 @@ function resultOf({ state }: ContainerRecord): WaitResult {
 /** It is gone. Its last exit is kept for a while; otherwise it is what was seen of it. */
 async function resultOfRemoved(services: ContainersServices, id: string, seen: ContainerRecord | undefined): Promise<WaitResult> {
   const kept = await services.live.get<LiveEntries['exit']>('exit', id)
-  if (kept) return { ...kept, ...(kept.reason === undefined ? {} : { reason: kept.reason as ExitReason }) } as WaitResult
+  if (kept) {
+    const { exitCode, oomKilled, finishedAt, reason } = kept
+    return { exitCode, oomKilled, finishedAt, ...(reason === undefined ? {} : { reason: reason as ExitReason }) }
+  }
   if (seen) return resultOf(seen)
   throw new LibpodError('not-found', `There is no container ${id.slice(0, 12)}.`, { kind: 'container', ref: id })
 }

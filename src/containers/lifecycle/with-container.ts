@@ -1,4 +1,5 @@
 import type { AbortOptions } from '../../base/abort.ts'
+import { isLibpodError } from '../../base/errors.ts'
 import type { ContainersServices } from '../services.ts'
 import { type HeldContainer, settle } from './settle.ts'
 
@@ -20,7 +21,11 @@ export async function withContainer<T>(
   const release = await services.locks.acquire(`container/${id}`, { signal })
   let removed = false
   try {
-    const held = await settle(services, id)
+    const held = await settle(services, id).catch((error: unknown) => {
+      // It never was, or went just now: its lock file goes too.
+      removed = isLibpodError(error, 'not-found')
+      throw error
+    })
     const done = await work(held)
     removed = done.removed === true
     return done.result

@@ -35,6 +35,7 @@ export class HelperProcess {
   #ready = false
   #state: 'open' | 'closing' | 'lost' = 'open'
   #why: string | undefined
+  #givenUp = false
 
   constructor(child: SpawnedProcess, channel: number) {
     this.#child = child
@@ -85,6 +86,11 @@ export class HelperProcess {
     }
   }
 
+  /** Whether it was killed because somebody gave up what it was doing: nothing to worry about. */
+  get givenUp(): boolean {
+    return this.#givenUp
+  }
+
   /** Kills it; its calls reject with what `why` tells. */
   kill(why: string): void {
     if (this.#state === 'lost') return
@@ -124,18 +130,24 @@ export class HelperProcess {
     else if (message.type === 'error') this.#settle(message.id, { error: call.cancelled?.reason ?? deserializeError(message.error) })
     else if (call.cancelled !== undefined) {
       if (!message.listening) {
-        this.kill(`${call.operation} was given up`)
+        this.#giveUp(`${call.operation} was given up`)
         return
       }
       clearTimeout(call.cancelled.timer)
-      call.cancelled.timer = setTimeout(() => this.kill(`${call.operation} did not end`), patienceMs)
+      call.cancelled.timer = setTimeout(() => this.#giveUp(`${call.operation} did not end`), patienceMs)
     }
+  }
+
+  /** Of a call that was cancelled nobody wants to know more. */
+  #giveUp(why: string): void {
+    this.#givenUp = true
+    this.kill(why)
   }
 
   #cancel(id: number, reason: unknown): void {
     const call = this.#pending.get(id)
     if (call === undefined || call.cancelled !== undefined) return
-    call.cancelled = { reason, timer: setTimeout(() => this.kill(`${call.operation} hung`), deafMs) }
+    call.cancelled = { reason, timer: setTimeout(() => this.#giveUp(`${call.operation} hung`), deafMs) }
     this.#send({ type: 'cancel', id })
   }
 

@@ -59,7 +59,7 @@ export async function startHelper({
   const helper = new HelperProcess(child, ours)
   helper.exited.then(
     (status) => {
-      if (status.code !== 0) logger.warn(`The helper process ${helper.pid} ended: ${describeExit(status)}.`)
+      if (status.code !== 0 && !helper.givenUp) logger.warn(`The helper process ${helper.pid} ended: ${describeExit(status)}.`)
       onExit?.(status)
     },
     (error: unknown) => logger.error(`The end of the helper process ${helper.pid} cannot be told: ${String(error)}`),

@@ -2,7 +2,7 @@ import { appendFile, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promi
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type LogDriverContext, logDriverCases, type WrittenPiece } from '../log-driver.cases.ts'
+import { type LogDriverCaseContext, logDriverCases, type WrittenPiece } from '../log-driver.cases.ts'
 import { k8sFileLogDriver } from './k8s-file.ts'
 import { noneLogDriver } from './none.ts'
 
@@ -14,7 +14,7 @@ beforeEach(async () => {
 
 afterEach(() => rm(directory, { recursive: true }))
 
-function contextOf(driver: LogDriverContext['driver']): LogDriverContext {
+function contextOf(driver: LogDriverCaseContext['driver']): LogDriverCaseContext {
   const path = join(directory, 'container', 'ctr.log')
   return {
     driver,

@@ -1,7 +1,10 @@
 import { closeSync, constants } from 'node:fs'
 import { onAbort } from '../../base/abort.ts'
+import { killSession } from '../../linux/kill-session.ts'
 import { signalPidfd } from '../../linux/pidfd.ts'
+import { readProcessStat } from '../../linux/proc.ts'
 import type { SpawnedProcess, SpawnOptions } from '../../linux/process/spawn.ts'
+import { signalNumbers } from '../../linux/signals.ts'
 import type { OCIExec, OCIExecOptions, OCIExecTerminal } from '../oci-runtime.ts'
 import { PidFile } from '../pid-file.ts'
 import { loggedError, runtimeFailed } from './failure.ts'
@@ -10,6 +13,10 @@ import { openMemoryFile, readMemoryFile } from './memory-file.ts'
 
 /** How long a kill waits for the program to be there, before it takes the runtime alone. */
 const patienceMs = 2_000
+/** How long the runtime may take to end after its program: runc waits for everybody who holds its output. */
+const afterlifeMs = 1_000
+
+const { SIGKILL } = signalNumbers
 
 /** Starts a program in a running container. */
 export async function startExec(
@@ -31,10 +38,14 @@ export async function startExec(
     throw error
   }
   const inside = new PidFile(pidFile, child)
+  let abandoned: NodeJS.Timeout | undefined
+  let leftBehind = false
   const exited = child.exited.then(
     ({ code, signal: killedBy }) => {
+      clearTimeout(abandoned)
       const text = takeLog(log)
       if (loggedError(text) === undefined && code !== null) return code
+      if (leftBehind) return 128 + SIGKILL
       const argv = [program.path, ...program.args, ...verb, id]
       throw runtimeFailed({ name: program.name, verb: 'exec', argv, runs: true }, { code, signal: killedBy, log: text })
     },
@@ -44,15 +55,24 @@ export async function startExec(
     },
   )
   const kill = async (number: number): Promise<void> => {
-    const opened = await inside.open(number === 9 ? patienceMs : undefined)
+    const opened = await inside.open(number === SIGKILL ? patienceMs : undefined)
     if (opened !== undefined) {
+      const pid = await inside.pid()
+      const session = pid === undefined ? undefined : (await readProcessStat(pid))?.session
       signalPidfd(opened, number)
       closeSync(opened)
+      if (number !== SIGKILL) return
+      // The program leads a session: what it has started goes with it.
+      if (pid !== undefined && session === pid) await killSession(pid)
+      abandoned ??= setTimeout(() => {
+        leftBehind = true
+        child.kill(SIGKILL)
+      }, afterlifeMs)
     }
     // The runtime ends with the program and tells its exit code; only one that has no program to wait for is killed itself.
-    else if (number === 9) child.kill(9)
+    else if (number === SIGKILL) child.kill(SIGKILL)
   }
-  const release = onAbort(signal, () => void kill(9).catch(() => {}))
+  const release = onAbort(signal, () => void kill(SIGKILL).catch(() => {}))
   exited.then(release, release)
   return { pid: child.pid, programPid: () => inside.pid(), exited, kill }
 }

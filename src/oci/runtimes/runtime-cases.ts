@@ -1,7 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { spawnProcess } from '../../linux/process/spawn.ts'
-import { type OCIRuntimeContext, ociRuntimeCases } from '../oci-runtime.cases.ts'
+import { type OCIRuntimeCaseContext, ociRuntimeCases } from '../oci-runtime.cases.ts'
 import { makeTestBundle } from '../test-support/bundle.ts'
 import { tellCases } from '../test-support/run-cases.ts'
 import { detectRuntimes } from './detect.ts'
@@ -17,7 +17,7 @@ await tellCases(
     name,
     async run() {
       const made: string[] = []
-      const create: OCIRuntimeContext['create'] = async (args) => {
+      const create: OCIRuntimeCaseContext['create'] = async (args) => {
         const { id, path } = await makeTestBundle(directory, { args })
         made.push(id)
         const command = runtime.command()

@@ -40,6 +40,7 @@ export const userShape = (z: Zod) => ({
 })
 
 export function normalizeUser({ user, groups }: UserOptions, image: { readonly user?: string } = {}): NormalizedUser {
+  for (const part of user?.split(':') ?? []) idOf(part, 'user')
   return { user: user ?? image.user ?? '', groups: [...(groups ?? [])] }
 }
 

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { copyFile, mkdir, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 
-/** What a test's container runs. */
+/** What a test's container runs. @public */
 export interface TestBundleOptions {
   readonly args: readonly string[]
   readonly terminal?: boolean
@@ -13,7 +13,7 @@ export interface TestBundleOptions {
   readonly rootfs?: string
 }
 
-/** A bundle for tests. */
+/** A bundle for tests. @public */
 export interface TestBundle {
   readonly id: string
   readonly path: string
@@ -24,7 +24,7 @@ export function testId(): string {
   return randomBytes(32).toString('hex')
 }
 
-/** Makes a bundle with busybox as its root, in a new folder below `directory`. */
+/** Makes a bundle with this machine's `/bin/busybox` as its root, in a new folder below `directory`. @public */
 export async function makeTestBundle(directory: string, options: TestBundleOptions, id = testId()): Promise<TestBundle> {
   const path = join(directory, id)
   await mkdir(path, { recursive: true, mode: 0o700 })

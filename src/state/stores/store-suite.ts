@@ -1,11 +1,8 @@
-import { type ChildProcess, spawn } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { describe, it } from 'vitest'
-import type { StateStorePeer } from '../state-store.case-types.ts'
+import { type CasePeer, spawnCasePeer } from '../../testing/case-peer.ts'
 import { stateStoreCases } from '../state-store.cases.ts'
 import type { Json, StateStore, StateStoreTraits } from '../state-store.ts'
 
@@ -28,52 +25,27 @@ export function testStateStore(name: string, store: StoreUnderTest): void {
       if (requires !== undefined && !store.traits[requires]) continue
       it(title, { timeout: 180_000 }, async () => {
         const directory = await mkdtemp(join(tmpdir(), 'libpod-ts-store-'))
-        const peers: ChildProcess[] = []
+        const peers: CasePeer[] = []
         try {
           await run({
             traits: store.traits,
             scale: store.scale ?? 1,
             takeoverMs: store.takeoverMs ?? 500,
             open: () => store.open(directory),
-            spawnPeer: async (job, args) => spawnPeer(peers, store, directory, job, args),
+            async spawnPeer(job, input) {
+              const program = new URL('./store-peer.ts', import.meta.url)
+              const args = [store.module, store.opener, JSON.stringify(store.optionsIn(directory))]
+              const peer = spawnCasePeer({ program, nodeArgs: ['--import', 'tsx'], args, job, input })
+              peers.push(peer)
+              return peer
+            },
             report: (text) => console.info(`${name}: ${text}`),
           })
         } finally {
-          for (const peer of peers) await kill(peer)
+          for (const peer of peers) await peer.kill()
           await rm(directory, { recursive: true, force: true })
         }
       })
     }
   })
-}
-
-function spawnPeer(peers: ChildProcess[], store: StoreUnderTest, directory: string, job: string, args: Json): StateStorePeer {
-  const program = fileURLToPath(new URL('./store-peer.ts', import.meta.url))
-  const options = JSON.stringify(store.optionsIn(directory))
-  const argv = ['--import', 'tsx', program, store.module, store.opener, options, job, JSON.stringify(args)]
-  const child = spawn(process.execPath, argv, { stdio: ['ignore', 'pipe', 'inherit'] })
-  peers.push(child)
-  let output = ''
-  child.stdout.setEncoding('utf8')
-  const ended = once(child, 'close')
-  const started = new Promise<void>((resolve, reject) => {
-    child.stdout.on('data', (text: string) => {
-      output += text
-      if (output.includes('started\n')) resolve()
-    })
-    ended.then(() => reject(new Error(`The peer at ${job} ended before it began.`)), reject)
-  })
-  const result = ended.then(() => {
-    if (child.exitCode !== 0) throw new Error(`The peer at ${job} ended with ${child.exitCode ?? child.signalCode}.`)
-    return JSON.parse(output.slice(output.indexOf('\n') + 1)) as Json
-  })
-  for (const promise of [started, result]) promise.catch(() => {})
-  return { pid: child.pid ?? 0, started, result, kill: () => kill(child) }
-}
-
-async function kill(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return
-  const ended = once(child, 'exit')
-  child.kill('SIGKILL')
-  await ended
 }

@@ -3,7 +3,7 @@ import { corruptLayer } from './corrupt-layer.ts'
 
 /** Decompresses with one of the streams of node:zlib. */
 export async function* decodeByStream(chunks: AsyncIterable<Buffer>, decoder: Transform): AsyncGenerator<Buffer, void> {
-  const source = Readable.from(chunks, { objectMode: true })
+  const source = Readable.from(copiesOf(chunks), { objectMode: true })
   source.once('error', (error) => decoder.destroy(error))
   try {
     for await (const piece of source.pipe(decoder)) yield piece as Buffer
@@ -15,4 +15,9 @@ export async function* decodeByStream(chunks: AsyncIterable<Buffer>, decoder: Tr
     source.destroy()
     decoder.destroy()
   }
+}
+
+/** Streams keep several pieces at once. */
+async function* copiesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+  for await (const chunk of chunks) yield Buffer.from(chunk)
 }

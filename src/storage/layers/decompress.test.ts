@@ -14,11 +14,16 @@ const text = Buffer.from(
 const zstd = (data: Buffer, ...args: readonly string[]): Buffer =>
   execFileSync('zstd', ['-c', ...args], { input: data, maxBuffer: 1 << 28 })
 
+/** As from a disk: later, and in two buffers in turn. */
 async function* piecesOf(data: Buffer, size: number): AsyncGenerator<Buffer, void> {
+  const length = Math.min(size, data.length)
+  let [free, used] = [Buffer.alloc(length), Buffer.alloc(length)]
   for (let at = 0; at < data.length; at += size) {
-    // As from a disk: later, and in a buffer that is used again.
     await new Promise((resolve) => setImmediate(resolve))
-    yield Buffer.from(data.subarray(at, at + size))
+    const piece = free.subarray(0, data.copy(free, 0, at, at + size))
+    free = used
+    used = piece.length === length ? piece : Buffer.alloc(length)
+    yield piece
   }
 }
 
@@ -51,7 +56,7 @@ describe.each(decoders)('$name', ({ decode, compress, between }) => {
 
   it('takes several one after the other for one', async () => {
     const parts = ['a', '', 'b'.repeat(100_000), 'c'].map((part) => compress(Buffer.from(part)))
-    const all = Buffer.concat(parts.flatMap((part) => [between, part]).slice(between.length > 0 ? 0 : 0))
+    const all = Buffer.concat(parts.flatMap((part) => [between, part]))
     for (const size of [1 << 30, 1, 7]) expect((await collect(decode(piecesOf(all, size)))).toString()).toBe(`a${'b'.repeat(100_000)}c`)
   })
 
@@ -91,11 +96,9 @@ describe.each(decoders)('$name', ({ decode, compress, between }) => {
 
 describe('the beginning', () => {
   it('tells how bytes are compressed', async () => {
-    for (const data of [text, gzipSync(text), zstd(text)])
-      for (const size of [1, 3, 1 << 20]) {
-        if (size === 1 && data === text) continue
-        expect((await collect(decompress(piecesOf(data, size === 1 ? 997 : size)))).equals(text)).toBe(true)
-      }
+    const short = text.subarray(0, 5000)
+    for (const data of [short, gzipSync(short), zstd(short)])
+      for (const size of [1, 3, 1 << 20]) expect((await collect(decompress(piecesOf(data, size)))).equals(short)).toBe(true)
     expect(await collect(decompress(piecesOf(Buffer.from('abc'), 1)))).toEqual(Buffer.from('abc'))
     expect(await collect(decompress(piecesOf(Buffer.alloc(0), 1)))).toEqual(Buffer.alloc(0))
   })

@@ -22,7 +22,7 @@ import type { ExtractTarget } from '../snapshotter.ts'
 import { corruptLayer, shownName } from './corrupt-layer.ts'
 import type { EntryTime, LayerEntry } from './entry.ts'
 import { type EntryPath, entryPath, pathOf } from './entry-path.ts'
-import { applyTime, applyXattrs, changeOwner, dropXattrs } from './metadata.ts'
+import { applyTime, applyXattr, applyXattrs, changeOwner, defaultAcl, dropXattrs } from './metadata.ts'
 import type { EntrySink } from './tar-reader.ts'
 import { TreePlaces } from './tree-places.ts'
 import type { LayerWarnings } from './warnings.ts'
@@ -59,8 +59,8 @@ export class EntryWriter implements EntrySink {
   readonly #warnings: LayerWarnings
   readonly #places: TreePlaces
   readonly #whiteouts: Whiteouts
-  /** Set at the end, because everything that is put into a directory changes its time. */
-  readonly #directoryTimes = new Map<string, EntryTime>()
+  /** For the end, because everything that is put into a directory changes its time. */
+  readonly #directories = new Map<string, { readonly mtime: EntryTime; readonly acl: Buffer | undefined }>()
   /** Devices that could not be made: neither can links to them. */
   readonly #skipped = new Set<string>()
   #file: OpenFile | undefined
@@ -111,15 +111,17 @@ export class EntryWriter implements EntrySink {
     })
   }
 
-  /** Sets the times of some directories; gives `false` when all are done. */
+  /** Sets what some directories get only at the end; gives `false` when all are done. */
   finishSome(most: number): boolean {
     let count = 0
-    for (const [key, time] of this.#directoryTimes) {
+    for (const [key, { mtime, acl }] of this.#directories) {
       if (count++ === most) return true
-      this.#directoryTimes.delete(key)
+      this.#directories.delete(key)
       const { path } = pathOf(key)
       // Something else may have come in its place.
-      if (isDirectory(path)) applyTime(path, time)
+      if (!isDirectory(path)) continue
+      if (acl !== undefined) applyXattr(path, defaultAcl, acl, this.#warnings)
+      applyTime(path, mtime)
     }
     return false
   }
@@ -160,7 +162,7 @@ export class EntryWriter implements EntrySink {
     chmodSync(path, entry.mode)
     applyXattrs(path, entry, this.#warnings)
     if (replaced === 'whiteout') this.#whiteouts.hideContent(place)
-    this.#directoryTimes.set(key, entry.mtime)
+    this.#directories.set(key, { mtime: entry.mtime, acl: entry.xattrs.get(defaultAcl) })
   }
 
   #makeDirectory(place: EntryPath): 'whiteout' | 'nothing' {
@@ -178,9 +180,14 @@ export class EntryWriter implements EntrySink {
   #link({ name, linkName }: LayerEntry, place: EntryPath): void {
     const target = entryPath(linkName, `the target ${shownName(linkName)} of the hard link`)
     if (target.key === place.key) throw corruptLayer('it is a hard link to itself', { name })
-    if (this.#skipped.has(target.key)) this.#skipped.add(place.key)
-    else if (!isThere(target.path)) throw corruptLayer(`the target ${shownName(linkName)} of the hard link is not there`, { name })
-    else this.#places.make(place, () => linkSync(target.path, place.path))
+    if (this.#skipped.has(target.key)) {
+      this.#skipped.add(place.key)
+      return
+    }
+    const stats = lstatSync(target.path, { throwIfNoEntry: false })
+    if (stats === undefined) throw corruptLayer(`the target ${shownName(linkName)} of the hard link is not there`, { name })
+    if (stats.isDirectory()) throw corruptLayer('it is a hard link to a directory', { name })
+    this.#places.make(place, () => linkSync(target.path, place.path))
   }
 
   /** Gives `false` for a device that could not be made. */
@@ -213,10 +220,6 @@ export class EntryWriter implements EntrySink {
       throw mapFsError(error, this.#target.path)
     }
   }
-}
-
-function isThere(path: Buffer): boolean {
-  return lstatSync(path, { throwIfNoEntry: false }) !== undefined
 }
 
 function isDirectory(path: Buffer): boolean {

@@ -12,19 +12,25 @@ const overlayXattrs = /^(trusted|user)\.overlay\./
 /** Why an attribute may be impossible to set: the file system, the rights, or the value. None of it damages the file. */
 const refusals = ['ENOTSUP', 'EOPNOTSUPP', 'EPERM', 'EACCES', 'EINVAL', 'E2BIG', 'ERANGE', 'ENOSPC', 'EDQUOT'] as const
 
-/** Sets the extended attributes of a file. After the owner: a change of that takes the capabilities away. */
+/** What new files in a directory get; set when all are there. */
+export const defaultAcl = 'system.posix_acl_default'
+
+/** Sets the extended attributes of a file, without {@link defaultAcl}. After the owner: a change of that takes the capabilities away. */
 export function applyXattrs(path: Buffer, { xattrs }: LayerEntry, warnings: LayerWarnings): void {
   for (const [name, value] of xattrs) {
     if (overlayXattrs.test(name)) {
       warnings.add(name, `The attribute ${name} is left out: it is overlay's own.`)
-      continue
-    }
-    try {
-      setXattr(path, name, value)
-    } catch (error) {
-      if (!isErrno(error, ...refusals)) throw error
-      warnings.add(name, `The attribute ${name} cannot be set on ${JSON.stringify(path.toString())}, and perhaps others (${error.code}).`)
-    }
+    } else if (name !== defaultAcl) applyXattr(path, name, value, warnings)
+  }
+}
+
+/** Sets one attribute, if that is possible here. */
+export function applyXattr(path: Buffer, name: string, value: Buffer, warnings: LayerWarnings): void {
+  try {
+    setXattr(path, name, value)
+  } catch (error) {
+    if (!isErrno(error, ...refusals)) throw error
+    warnings.add(name, `The attribute ${name} cannot be set on ${JSON.stringify(path.toString())}, and perhaps others (${error.code}).`)
   }
 }
 

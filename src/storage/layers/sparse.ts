@@ -3,7 +3,7 @@ import { blockSize, numberAt } from './header.ts'
 import { decimal, type SparseRecords } from './pax.ts'
 
 /** More parts than any file of sense has; they are kept in memory. */
-const mostRanges = 1 << 16
+export const mostRanges = 1 << 16
 
 /** The longest the decimal digits of an offset or a length can be, with the line's end. */
 const longestLine = 17

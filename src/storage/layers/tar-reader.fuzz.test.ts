@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { digestOf } from '../../base/digest.ts'
 import { isLibpodError } from '../../base/errors.ts'
 import { collectEntries } from '../test-support/collect-entries.ts'
 
@@ -27,7 +28,8 @@ afterAll(() => rmSync(directory, { recursive: true }))
 function check(archive: Buffer, pieceSize: number): void {
   const outcomes = [archive.length, pieceSize].map((size) => {
     try {
-      return collectEntries(archive, Math.max(1, size))
+      const { entries, ended } = collectEntries(archive, Math.max(1, size))
+      return { entries: entries.map(({ content, ...entry }) => ({ ...entry, content: digestOf(content) })), ended }
     } catch (error) {
       if (!isLibpodError(error, 'corrupt')) throw error
       return error.message
@@ -54,7 +56,7 @@ it('reads archives with some bytes changed, or says that they are corrupt', () =
       if (mends) mendChecksums(archive)
       check(archive, size)
     }),
-    { numRuns: 2000 },
+    { numRuns: 1000 },
   )
 })
 
@@ -81,7 +83,7 @@ it('reads headers of any fields, or says that they are corrupt', () => {
       mendChecksums(archive)
       check(archive, size)
     }),
-    { numRuns: 2000 },
+    { numRuns: 1000 },
   )
 })
 

@@ -1,8 +1,8 @@
 import { corruptLayer } from './corrupt-layer.ts'
 import type { DataRange, LayerEntry, LayerEntryType } from './entry.ts'
-import { blockSize, isZeroBlock, parseHeader, type TarHeader, untilNul } from './header.ts'
-import { copyRecords, noRecords, type PaxRecords, parsePax } from './pax.ts'
-import { oldSparseNumbers, oldSparseSize, rangesOf, SparseMapReader, sparseNumbers } from './sparse.ts'
+import { ExtendedHeaders } from './extended-headers.ts'
+import { blockSize, isZeroBlock, parseHeader, type TarHeader } from './header.ts'
+import { mostRanges, oldSparseNumbers, oldSparseSize, rangesOf, SparseMapReader, sparseNumbers } from './sparse.ts'
 
 /** Who is handed the entries of a tarball, one after the other. Buffers are good only during the call. */
 export interface EntrySink {
@@ -12,9 +12,6 @@ export interface EntrySink {
   /** The entry that was begun is complete. */
   end(): void
 }
-
-/** Headers may take so many bytes for one entry, and global ones for all. */
-const mostHeaderBytes = 1 << 20
 
 const types: ReadonlyMap<string, LayerEntryType> = new Map([
   ['0', 'file'],
@@ -31,14 +28,6 @@ const types: ReadonlyMap<string, LayerEntryType> = new Map([
 /** The ids that the kernel takes for "leave it as it is", and what is above them. */
 const firstBadId = 0xffffffff
 
-/** What was read ahead of the entry that it belongs to. */
-interface Ahead {
-  records?: PaxRecords
-  longName?: Buffer
-  longLink?: Buffer
-  bytes: number
-}
-
 /** What the next bytes are. */
 type State =
   | { readonly is: 'header' | 'ended' }
@@ -54,15 +43,13 @@ type State =
  */
 export class TarReader {
   readonly #sink: EntrySink
+  readonly #extended = new ExtendedHeaders()
   readonly #block = Buffer.alloc(blockSize)
   #filled = 0
   #state: State = { is: 'header' }
   #offset = 0
   /** Where the last header block begins. */
   #start = 0
-  #global = noRecords()
-  #globalBytes = 0
-  #ahead: Ahead = { bytes: 0 }
   #name: Buffer | undefined
 
   constructor(sink: EntrySink) {
@@ -85,7 +72,7 @@ export class TarReader {
   /** No more bytes come. An archive may lack its end, but not the rest of an entry. */
   end(): void {
     if (this.ended) return
-    if (this.#state.is !== 'header' || this.#filled > 0 || this.#ahead.bytes > 0)
+    if (this.#state.is !== 'header' || this.#filled > 0 || this.#extended.pending)
       throw corruptLayer('it is cut off', { name: this.#name, offset: this.#offset })
   }
 
@@ -119,7 +106,7 @@ export class TarReader {
 
   #takeHeader(block: Buffer): void {
     if (isZeroBlock(block)) {
-      if (this.#ahead.bytes > 0) throw this.#corrupt('it ends after a header that belongs to an entry')
+      if (this.#extended.pending) throw this.#corrupt('it ends after a header that belongs to an entry')
       this.#state = { is: 'ended' }
       return
     }
@@ -127,17 +114,14 @@ export class TarReader {
     const header = this.#check(parseHeader(block))
     const { typeFlag, size } = header
     if (size < 0) throw this.#corrupt('the size of an entry is negative')
-    if ('xXgLK'.includes(typeFlag)) this.#beginRecord(typeFlag, size)
+    if (this.#extended.has(typeFlag)) this.#beginRecord(typeFlag, size)
     // A volume's label is of no use here.
     else if (typeFlag === 'V') this.#skip(size + paddingOf(size))
     else this.#beginEntry(header, block)
   }
 
   #beginRecord(flag: string, size: number): void {
-    const total = size + (flag === 'g' ? this.#globalBytes : this.#ahead.bytes)
-    if (total > mostHeaderBytes) throw this.#corrupt('its headers are larger than 1 MiB')
-    if (flag === 'g') this.#globalBytes = total
-    else this.#ahead.bytes = total
+    if (!this.#extended.reserve(flag, size)) throw this.#corrupt('its headers are larger than 1 MiB')
     const state: State = { is: 'record', flag, data: Buffer.alloc(size), filled: 0, padding: paddingOf(size) }
     this.#state = state
     if (size === 0) this.#endRecord(state)
@@ -159,28 +143,13 @@ export class TarReader {
 
   #endRecord({ flag, data }: Extract<State, { is: 'record' }>): void {
     this.#state = { is: 'header' }
-    if (flag === 'L') this.#ahead.longName = untilNul(data)
-    else if (flag === 'K') this.#ahead.longLink = untilNul(data)
-    else {
-      const records = flag === 'g' ? this.#global : (this.#ahead.records ?? copyRecords(this.#global))
-      const problem = parsePax(data, records)
-      if (problem !== undefined) throw this.#corrupt(problem)
-      if (flag !== 'g') this.#ahead.records = records
-    }
+    const problem = this.#extended.take(flag, data)
+    if (problem !== undefined) throw this.#corrupt(problem)
   }
 
   /** Applies what the headers before say, and finds out whether the file is sparse. */
   #beginEntry(first: TarHeader, block: Buffer): void {
-    const { longName, longLink, records = this.#global } = this.#ahead
-    const header: TarHeader = {
-      ...first,
-      name: records.sparse.name ?? records.path ?? longName ?? first.name,
-      linkName: records.linkPath ?? longLink ?? first.linkName,
-      size: records.size ?? first.size,
-      uid: records.uid ?? first.uid,
-      gid: records.gid ?? first.gid,
-      mtime: records.mtime ?? first.mtime,
-    }
+    const header = this.#extended.completed(first)
     this.#name = header.name
     const { typeFlag, size } = header
     if (typeFlag === 'S') {
@@ -191,10 +160,11 @@ export class TarReader {
       else this.#begin(header, whole, numbers.numbers)
       return
     }
-    const { major, size: whole = size } = records.sparse
+    const { sparse } = this.#extended.records
+    const { major, size: whole = size } = sparse
     if (types.get(typeFlag) !== 'file') this.#begin(header)
-    else if (major === undefined || major === 0) this.#begin(header, whole, this.#check(sparseNumbers(records.sparse)))
-    else if (major !== 1 || records.sparse.minor !== 0) throw this.#corrupt('it has a sparse file of a form that is not known')
+    else if (major === undefined || major === 0) this.#begin(header, whole, this.#check(sparseNumbers(sparse)))
+    else if (major !== 1 || sparse.minor !== 0) throw this.#corrupt('it has a sparse file of a form that is not known')
     else this.#state = { is: 'map', header, map: new SparseMapReader(), left: size }
   }
 
@@ -202,7 +172,7 @@ export class TarReader {
     const next = this.#check(oldSparseNumbers(block, 'extension'))
     numbers.push(...next.numbers)
     // The map is checked for its length at the end, so it must not grow without one.
-    if (numbers.length * 8 > mostHeaderBytes) throw this.#corrupt('a sparse file has too many parts')
+    if (numbers.length > mostRanges * 2) throw this.#corrupt('a sparse file has too many parts')
     if (!next.more) this.#begin(header, size, numbers)
   }
 
@@ -212,7 +182,7 @@ export class TarReader {
     const complete = this.#check(map.add(block))
     if (state.left < 0) throw this.#corrupt('the map of a sparse file is larger than its content')
     if (!complete) return
-    const whole = (this.#ahead.records ?? this.#global).sparse.size
+    const whole = this.#extended.records.sparse.size
     if (whole === undefined) throw this.#corrupt('a sparse file has no size')
     this.#begin({ ...header, size: state.left }, whole, map.numbers)
   }
@@ -222,11 +192,11 @@ export class TarReader {
     const { name, linkName, mode, uid, gid, mtime, major, minor } = header
     const type = this.#typeOf(header)
     if (!isId(uid) || !isId(gid)) throw this.#corrupt(`the owner ${uid}:${gid} cannot be`)
-    const xattrs = (this.#ahead.records ?? this.#global).xattrs
+    const xattrs = this.#extended.records.xattrs
     // Only what files are made of has a content, whatever the header says; but a directory of old archives is one of those.
     const contentSize = types.get(header.typeFlag) === 'file' ? header.size : 0
     const sparse = numbers === undefined ? undefined : this.#check(rangesOf(numbers, size, contentSize))
-    this.#ahead = { bytes: 0 }
+    this.#extended.clear()
     const entry = { type, name: withoutEndSlashes(name), linkName, mode, uid, gid, mtime, major, minor, xattrs }
     this.#sink.begin({ ...entry, size: type === 'file' ? size : 0, ...(sparse === undefined ? {} : { sparse }) })
     const padding = paddingOf(contentSize)

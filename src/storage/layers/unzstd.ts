@@ -30,7 +30,8 @@ export async function* decodeWithFzstd(chunks: AsyncIterable<Buffer>): AsyncGene
   }
   for await (const chunk of chunks)
     for (let at = 0; at < chunk.length; at += pieceBytes) {
-      push(chunk.subarray(at, at + pieceBytes), false)
+      // A copy, for it keeps what it cannot use yet.
+      push(Buffer.from(chunk.subarray(at, at + pieceBytes)), false)
       yield* pieces.splice(0)
     }
   push(new Uint8Array(0), true)

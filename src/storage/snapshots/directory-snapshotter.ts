@@ -61,6 +61,7 @@ export class DirectorySnapshotter implements LocalSnapshotter {
     this.#logger = logger
     this.#files.discardUnfinished()
     for (const path of this.#files.trash()) this.#clear(path)
+    this.#later(() => this.#syncLeftBehind())
   }
 
   async stat(name: string): Promise<SnapshotInfo | undefined> {
@@ -246,6 +247,11 @@ export class DirectorySnapshotter implements LocalSnapshotter {
 
   #clear(path: string): void {
     this.#later(() => this.#work.remove(path))
+  }
+
+  /** Who was killed after a commit did not come to it; without this, the next boot would not trust what it made. */
+  async #syncLeftBehind(): Promise<void> {
+    for await (const { state, name, unsynced } of this.#all()) if (state === 'committed' && unsynced !== undefined) await this.#sync(name)
   }
 
   async #sync(name: string): Promise<void> {

@@ -1,9 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdir, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'vitest'
 import { directorySize } from '../../linux/fs/directory-size.ts'
+import { removeTree } from '../../linux/fs/remove-tree.ts'
 import { type CasePeer, spawnCasePeer } from '../../testing/case-peer.ts'
 import { snapshotterCases } from '../snapshotter.cases.ts'
 import { directTreeWork } from '../test-support/direct-tree-work.ts'
@@ -27,7 +28,7 @@ afterEach(async () => {
   for (const peer of peers) await peer.kill()
   for (const snapshots of opened) await snapshots.settled()
   execFileSync('umount', [join(directory, 'small')])
-  await rm(directory, { recursive: true })
+  removeTree(directory)
 })
 
 function testSnapshotter(driver: string, openIn: (options: SnapshotterOptions) => LocalSnapshotter): void {

@@ -15,7 +15,7 @@ export function collectEntries(archive: Buffer, pieceSize = archive.length): { e
     begin(entry) {
       if (open !== undefined) throw new Error('An entry begins inside another.')
       // A size that is only claimed is not worth its memory.
-      open = { ...entry, content: Buffer.alloc(entry.size > 1 << 24 ? 0 : entry.size) }
+      open = { ...entry, content: Buffer.alloc(entry.size > 1 << 23 ? 0 : entry.size) }
     },
     data: (bytes, position) => void bytes.copy(open?.content ?? Buffer.alloc(0), position),
     end() {

@@ -1,44 +1,48 @@
 import { createHash } from 'node:crypto'
-import { lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { type BigIntStats, lstatSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
 import { getXattr, listXattrs } from '../../linux/xattr.ts'
 
-/** What tests compare trees by: one text for each file, with all that a layer keeps of it. */
+/** A line for each file, by its path (a character for each byte); `.` is the tree itself. */
 export type DescribedTree = Readonly<Record<string, string>>
 
-/** Options of {@link describeTree}. */
+/** What {@link describeTree} leaves out. */
 export interface DescribeTreeOptions {
-  /** Attributes that count; default all. */
+  /** Which attributes count; default all. */
   readonly xattrs?: (name: string) => boolean
   /** Default true. */
   readonly times?: boolean
 }
 
-/** Describes everything in a tree, its top as `.`. */
+/** All that can be told of the files of a tree: two trees are the same when this is. An overlay's whiteout is only `deleted`. */
 export function describeTree(root: string, { xattrs = () => true, times = true }: DescribeTreeOptions = {}): DescribedTree {
-  const described: Record<string, string> = {}
-  const firstNames = new Map<bigint, string>()
-  const visit = (path: Buffer, name: string): void => {
+  const names = new Map<string, string[]>()
+  const found: { readonly name: string; readonly text: string; readonly same: readonly string[] }[] = []
+  const paths: Buffer[] = [Buffer.from(root)]
+  for (let path = paths.pop(); path !== undefined; path = paths.pop()) {
+    const name = path.length === root.length ? '.' : path.toString('latin1', root.length + 1)
     const stats = lstatSync(path, { bigint: true })
-    const isDeletion = stats.isCharacterDevice() && stats.rdev === 0n
-    const values = isDeletion ? [] : listXattrs(path).sort().filter(xattrs)
-    const isLinked = !stats.isDirectory() && !isDeletion && stats.nlink > 1n
-    const first = isLinked ? firstNames.get(stats.ino) : undefined
-    if (isLinked && first === undefined) firstNames.set(stats.ino, name)
-    described[name] = isDeletion
-      ? 'deleted'
-      : [
-          `mode ${stats.mode.toString(8)} owner ${stats.uid}:${stats.gid}`,
-          ...(times ? [`time ${stats.mtimeNs}`] : []),
-          ...(stats.isCharacterDevice() || stats.isBlockDevice() ? [`device ${stats.rdev}`] : []),
-          ...(stats.isSymbolicLink() ? [`to ${readlinkSync(path, 'latin1')}`] : []),
-          ...(stats.isFile() ? [`${stats.size} bytes ${createHash('sha256').update(readFileSync(path)).digest('hex').slice(0, 12)}`] : []),
-          ...(first === undefined ? [] : [`is ${first}`]),
-          ...values.map((xattr) => `${xattr}=${getXattr(path, xattr)?.toString('hex')}`),
-        ].join(', ')
-    if (!stats.isDirectory()) return
-    for (const entry of readdirSync(path, { encoding: 'buffer' }).sort(Buffer.compare))
-      visit(Buffer.concat([path, Buffer.from('/'), entry]), name === '.' ? entry.toString('latin1') : `${name}/${entry.toString('latin1')}`)
+    if (stats.isDirectory())
+      for (const entry of readdirSync(path, { encoding: 'buffer' })) paths.push(Buffer.concat([path, Buffer.from('/'), entry]))
+    const key = stats.isDirectory() ? name : `inode ${stats.ino}`
+    const same = names.get(key) ?? []
+    names.set(key, same)
+    same.push(name)
+    found.push({ name, text: describeFile(path, stats, { xattrs, times }), same })
   }
-  visit(Buffer.from(root), '.')
-  return described
+  const line = ({ text, same }: (typeof found)[number]): string =>
+    text === 'deleted' || same.length === 1 ? text : `${text}, same as ${[...same].sort().join(' ')}`
+  return Object.fromEntries(found.map((file) => [file.name, line(file)]))
+}
+
+function describeFile(path: Buffer, stats: BigIntStats, { xattrs, times }: Required<DescribeTreeOptions>): string {
+  if (stats.isCharacterDevice() && stats.rdev === 0n) return 'deleted'
+  const attributes = listXattrs(path).filter(xattrs).sort()
+  return [
+    `${stats.mode.toString(8)} ${stats.uid}:${stats.gid}`,
+    ...(times ? [`time ${stats.mtimeNs}`] : []),
+    ...(stats.isFile() ? [`${stats.size} bytes ${createHash('md5').update(readFileSync(path)).digest('hex')}`] : []),
+    ...(stats.isSymbolicLink() ? [`to ${readlinkSync(path, { encoding: 'latin1' })}`] : []),
+    ...(stats.isCharacterDevice() || stats.isBlockDevice() ? [`device ${stats.rdev}`] : []),
+    ...attributes.map((name) => `${name}=${getXattr(path, name)?.toString('hex')}`),
+  ].join(', ')
 }

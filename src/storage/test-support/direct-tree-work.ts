@@ -1,4 +1,4 @@
-import { cpSync } from 'node:fs'
+import { copyTree } from '../../linux/fs/copy-tree.ts'
 import { directorySize } from '../../linux/fs/directory-size.ts'
 import { removeTree } from '../../linux/fs/remove-tree.ts'
 import { probeOverlay } from '../snapshots/overlay/probe.ts'
@@ -13,8 +13,8 @@ export const directTreeWork: TreeWork = {
     const { bytes, inodes } = directorySize(path)
     return { sizeBytes: bytes, inodes }
   },
-  async copy(from, to) {
-    cpSync(from, to, { recursive: true, preserveTimestamps: true, verbatimSymlinks: true })
+  async copy(from, to, { signal } = {}) {
+    for (const _ of copyTree(from, to)) signal?.throwIfAborted()
   },
   async sync() {},
   probeOverlay: async (directory) => probeOverlay(directory),

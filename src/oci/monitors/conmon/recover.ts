@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { readProcessStat } from '../../../linux/proc.ts'
 import type { MonitorPlace, RecoveredMonitor } from '../../monitor.ts'
 import { bundleFiles } from '../bundle-files.ts'
+import { findBundleProcesses } from '../bundle-processes.ts'
 
 /**
  * Finds conmon and the container that it created. The container's first process has conmon as its parent, whoever started
@@ -16,7 +17,17 @@ export async function recoverConmon(place: MonitorPlace): Promise<RecoveredMonit
   if (program && parent) return { pid, pidStartTime: program.startTime, ...parent }
   const [notedPid, notedStart] = noteText.trim().split(' ')
   const noted = notedPid === undefined ? undefined : await conmonOf(place, Number(notedPid))
-  return noted?.monitorStartTime === notedStart ? noted : undefined
+  if (noted !== undefined && noted.monitorStartTime === notedStart) return noted
+  return unnotedConmon(place)
+}
+
+/** A helper that was killed may not have come to write its note. */
+async function unnotedConmon(place: MonitorPlace): Promise<RecoveredMonitor | undefined> {
+  for (const { pid } of await findBundleProcesses(place.bundle)) {
+    const conmon = await conmonOf(place, pid)
+    if (conmon) return conmon
+  }
+  return undefined
 }
 
 /** The process, if it is the conmon of this container. */

@@ -14,6 +14,8 @@ export interface DirectRunner {
    * Rejects with `command-failed` (126, 127) when its program could not be run; with `signal.reason` after an abort, when everything is gone.
    */
   run(plan: DirectPlan, stdio: DirectStdio, options?: DirectRunOptions): Promise<DirectExit>
+  /** Kills the runtime of a run whose engine or helper died. The container itself goes with the runtime's `delete`. */
+  end(place: Pick<DirectPlan, 'bundle'>): Promise<void>
 }
 
 /** What is run. @public */

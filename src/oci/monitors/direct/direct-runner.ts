@@ -1,11 +1,15 @@
 import { closeSync } from 'node:fs'
 import type { Helper } from '../../../linux/helper/helper.ts'
+import { endBundleProcesses } from '../bundle-processes.ts'
 import type { DirectExit, DirectPlan, DirectRunner, DirectRunOptions, DirectStdio } from './direct-run.ts'
 import type { RunParams, RunResult } from './run-operation.ts'
 
 /** Makes the runner whose containers are children of the helper process. */
 export function directRunner({ helper }: { readonly helper: Helper }): DirectRunner {
-  return { run: (plan, stdio, options = {}) => run(helper, plan, stdio, options) }
+  return {
+    run: (plan, stdio, options = {}) => run(helper, plan, stdio, options),
+    end: ({ bundle }) => endBundleProcesses(bundle),
+  }
 }
 
 async function run(helper: Helper, plan: DirectPlan, stdio: DirectStdio, { signal, onStart }: DirectRunOptions): Promise<DirectExit> {

@@ -1,6 +1,6 @@
 import type { LayerEntry } from '../entry.ts'
 import type { LayerWarnings } from '../warnings.ts'
-import { type Change, changeOf } from './change.ts'
+import type { Change } from './change.ts'
 import type { DiffRules } from './rules.ts'
 import { Trail } from './trail.ts'
 import { isSame } from './tree-rules.ts'
@@ -16,25 +16,14 @@ export interface ComparedTrees {
 }
 
 /**
- * What is new in a tree: each directory before what is in it, names sorted by their bytes, deletions before everything else in their directory. The top of
- * the tree comes first, and only with other changes if nothing but its time is new. Gives `undefined` now and then where there is nothing to tell.
+ * What is new in a tree: each directory before what is in it, also where nothing else of the directory is new; names sorted by their bytes, deletions before
+ * everything else in their directory. A top that has only another time is not new. Gives `undefined` now and then where there is nothing to tell.
  */
 export function* changesOf(trees: ComparedTrees, rules: DiffRules, warnings: LayerWarnings): Generator<Change | undefined, void> {
   const walk = new Walk(trees, rules, warnings)
   try {
-    const top = walk.top && changeOf(walk.top)
-    let told = false
-    if (top !== undefined && isNew(top.entry, trees.parentTop)) {
-      told = true
-      yield top
-    }
-    for (const change of walk.below()) {
-      if (change !== undefined && top !== undefined && !told) {
-        told = true
-        yield top
-      }
-      yield change
-    }
+    const { top } = walk
+    if (top !== undefined) yield* walk.changes({ topIsNew: isNew(top.entry, trees.parentTop) })
   } finally {
     walk.close()
   }

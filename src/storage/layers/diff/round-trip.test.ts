@@ -1,9 +1,9 @@
 import { execFileSync } from 'node:child_process'
 import {
-  appendFileSync,
   chmodSync,
   chownSync,
   closeSync,
+  constants,
   linkSync,
   lutimesSync,
   mkdirSync,
@@ -12,7 +12,7 @@ import {
   renameSync,
   rmSync,
   symlinkSync,
-  writeFileSync,
+  writeSync,
 } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -46,9 +46,22 @@ const id = fc.constantFrom(0, 1, 1000, 3_000_000)
 /** So that no two contents have one size: a change within a tick of the clock would not be seen. */
 let written = 0
 
+/** Devices that are none: nothing happens when one is written to. */
+const unusedMajor = 4000
+
+/** Does not wait for a reader of a fifo. */
+function write(path: string, flag: number): void {
+  const fd = openSync(path, constants.O_WRONLY | constants.O_CREAT | constants.O_NONBLOCK | flag, 0o644)
+  try {
+    writeSync(fd, 'x'.repeat(++written))
+  } finally {
+    closeSync(fd)
+  }
+}
+
 const change: fc.Arbitrary<Change> = fc.oneof(
-  path.map((name) => (root: string) => writeFileSync(join(root, name), 'x'.repeat(++written))),
-  path.map((name) => (root: string) => appendFileSync(join(root, name), 'x'.repeat(++written))),
+  path.map((name) => (root: string) => write(join(root, name), constants.O_TRUNC)),
+  path.map((name) => (root: string) => write(join(root, name), constants.O_APPEND)),
   path.map((name) => (root: string) => void mkdirSync(join(root, name), { recursive: true })),
   path.map((name) => (root: string) => rmSync(join(root, name), { recursive: true })),
   path.map((name) => (root: string) => {
@@ -72,7 +85,7 @@ const change: fc.Arbitrary<Change> = fc.oneof(
   ),
   path.map((name) => (root: string) => libc().mkfifo(join(root, name), 0o640)),
   fc.tuple(path, fc.integer({ min: 1, max: 300 })).map(([name, minor]) => (root: string) => {
-    libc().mknod(join(root, name), 0o020600, makeDevice(1, minor))
+    libc().mknod(join(root, name), 0o020600, makeDevice(unusedMajor, minor))
   }),
   fc.tuple(path, fc.integer({ min: 0, max: 0o7777 })).map(
     ([name, mode]) =>
@@ -130,7 +143,7 @@ async function inPlace(work: (place: string) => Promise<void>): Promise<void> {
   }
 }
 
-test('any changes to any tree: their layer on a copy of the tree makes the changed one', async () => {
+test('any changes to any tree: their layer on a copy of the tree, and over the tree itself, makes the changed one', async () => {
   await fc.assert(
     fc.asyncProperty(changes, changes, async (first, second) => {
       await inPlace(async (place) => {
@@ -140,9 +153,19 @@ test('any changes to any tree: their layer on a copy of the tree makes the chang
         copy(parent, own)
         carryOut(second, own)
         copy(parent, applied)
-        const target = { path: applied, whiteouts: 'apply' } as const
-        await extractLayer({ path: await layerOf(place, { form: 'trees', own, parent }), mediaType: layerType, target })
+        const blob = { path: await layerOf(place, { form: 'trees', own, parent }), mediaType: layerType }
+        await extractLayer({ ...blob, target: { path: applied, whiteouts: 'apply' } })
         expect(withoutTop(describeTree(applied))).toEqual(withoutTop(describeTree(own)))
+        const [upper, merged] = [join(place, 'upper'), join(place, 'merged')]
+        for (const path of [upper, merged]) mkdirSync(path)
+        await extractLayer({ ...blob, target: { path: upper, whiteouts: 'overlay', opaqueXattr: 'trusted.overlay.opaque' } })
+        const options = ['ro', 'lowerdir=upper:parent', ...overlayOptions(false)]
+        mount({ type: 'overlay', source: 'overlay', target: merged, options, workdir: place })
+        try {
+          expect(withoutTop(describeTree(merged))).toEqual(withoutTop(describeTree(own)))
+        } finally {
+          unmount(merged)
+        }
       })
     }),
     { numRuns: 40 },

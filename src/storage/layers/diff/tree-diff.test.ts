@@ -43,25 +43,25 @@ describe('two trees', () => {
   })
 
   test.each([
-    ['its content', 'echo 2 >> d/f', ['.', 'd/f']],
-    ['its time, to the nanosecond', 'touch -d @1.000000002 d/f', ['.', 'd/f']],
-    ['its mode', 'chmod 4755 d/f', ['.', 'd/f']],
-    ['its owner', 'chown 1:0 d/f', ['.', 'd/f']],
+    ['its content', 'echo 2 >> d/f', ['.', 'd', 'd/f']],
+    ['its time, to the nanosecond', 'touch -d @1.000000002 d/f', ['.', 'd', 'd/f']],
+    ['its mode', 'chmod 4755 d/f', ['.', 'd', 'd/f']],
+    ['its owner', 'chown 1:0 d/f', ['.', 'd', 'd/f']],
     ['its group', 'chgrp 1 d', ['.', 'd']],
-    ['an attribute', 'setfattr -n user.x -v 2 d/f', ['.', 'd/f']],
-    ['an attribute less', 'setfattr -x user.x d/f', ['.', 'd/f']],
-    ['where it points to', 'ln -sfn y d/l; touch -h -d @1 d/l; touch -d @1 d', ['.', 'd/l']],
-    ['which device it is', 'rm d/n; mknod d/n c 1 5; touch -d @1 d d/n', ['.', 'd/n']],
-    ['what it is', 'rm d/f; mkdir d/f; touch d/f/in; touch -d @1 d', ['.', 'd/f', 'd/f/in']],
-    ['what it was', 'rm -r d/sub; echo > d/sub; touch -d @1 d', ['.', 'd/sub']],
-    ['that it is not there', 'rm -r d/sub d/f; touch -d @1 d', ['.', 'd/.wh.f', 'd/.wh.sub']],
-    ['that it is new', 'touch d/sub/new', ['.', 'd/sub', 'd/sub/new']],
+    ['an attribute', 'setfattr -n user.x -v 2 d/f', ['.', 'd', 'd/f']],
+    ['an attribute less', 'setfattr -x user.x d/f', ['.', 'd', 'd/f']],
+    ['where it points to', 'ln -sfn y d/l; touch -h -d @1 d/l; touch -d @1 d', ['.', 'd', 'd/l']],
+    ['which device it is', 'rm d/n; mknod d/n c 1 5; touch -d @1 d d/n', ['.', 'd', 'd/n']],
+    ['what it is', 'rm d/f; mkdir d/f; touch d/f/in; touch -d @1 d', ['.', 'd', 'd/f', 'd/f/in']],
+    ['what it was', 'rm -r d/sub; echo > d/sub; touch -d @1 d', ['.', 'd', 'd/sub']],
+    ['that it is not there', 'rm -r d/sub d/f; touch -d @1 d', ['.', 'd', 'd/.wh.f', 'd/.wh.sub']],
+    ['that it is new', 'touch d/sub/new', ['.', 'd', 'd/sub', 'd/sub/new']],
     ['the top itself', 'chmod 700 .', ['.']],
     ['an attribute of the top', 'setfattr -n user.x -v 2 .', ['.']],
     [
       'that it is a socket now',
       `rm d/f; python3 -c "import socket; socket.socket(socket.AF_UNIX).bind('d/f')"; touch -d @1 d`,
-      ['.', 'd/.wh.f'],
+      ['.', 'd', 'd/.wh.f'],
     ],
   ])('differ by %s', (_, change, names) => {
     const tree = `mkdir -p d/sub; echo 1 > d/f; echo deep > d/sub/f; ln -s x d/l; mknod d/n c 1 3; setfattr -n user.x -v 1 d/f

@@ -14,6 +14,8 @@ export interface WalkedTrees {
 }
 
 interface Level {
+  /** The directory itself. */
+  readonly directory: Change
   readonly prefix: Buffer
   readonly listing: Listing
   readonly hasParent: boolean
@@ -38,6 +40,8 @@ export class Walk {
   readonly #own: Trail
   readonly #parent: Trail | undefined
   readonly #levels: Level[] = []
+  /** So many of the levels are in the layer already. */
+  #told = 0
 
   constructor({ own, parent }: WalkedTrees, rules: DiffRules, warnings: LayerWarnings) {
     this.#rules = rules
@@ -58,8 +62,9 @@ export class Walk {
     this.#parent?.close()
   }
 
-  /** All changes below the top. */
-  *below(): Generator<Change | undefined, void> {
+  /** All changes, the directories that they lie in before them: an entry without those would say nothing of their mode and time. */
+  *changes({ topIsNew }: { readonly topIsNew: boolean }): Generator<Change | undefined, void> {
+    if (topIsNew) yield* this.#tellDirectories()
     for (let level = this.#levels.at(-1), quiet = 0; level !== undefined; level = this.#levels.at(-1)) {
       if (level.next === 0) yield* this.#deletions(level)
       const listed = level.listing.present[level.next++]
@@ -71,12 +76,22 @@ export class Walk {
 
   /** Deletions come before what may be new under the same name. */
   *#deletions({ prefix, listing: { opaque, deleted } }: Level): Generator<Change, void> {
-    if (opaque) yield deletionOf(Buffer.concat([prefix, Buffer.from(opaqueWhiteout)]))
+    if (opaque) yield* this.#tell(deletionOf(Buffer.concat([prefix, Buffer.from(opaqueWhiteout)])))
     for (const name of deleted) {
       // What is called like a deletion was in no layer.
       if (isReserved(name)) continue
-      yield deletionOf(Buffer.concat([prefix, Buffer.from(whiteoutPrefix), name]))
+      yield* this.#tell(deletionOf(Buffer.concat([prefix, Buffer.from(whiteoutPrefix), name])))
     }
+  }
+
+  *#tell(change: Change): Generator<Change, void> {
+    yield* this.#tellDirectories()
+    yield change
+  }
+
+  *#tellDirectories(): Generator<Change, void> {
+    for (const { directory } of this.#levels.slice(this.#told)) yield directory
+    this.#told = this.#levels.length
   }
 
   *#visit({ prefix, hasParent }: Level, { name }: ListedName): Generator<Change, void> {
@@ -90,21 +105,22 @@ export class Walk {
       const known = below === 'socket' ? undefined : below
       if (file === 'socket' || isNoDevice(file)) {
         // What was there before is gone all the same.
-        if (known !== undefined) yield deletionOf(Buffer.concat([prefix, Buffer.from(whiteoutPrefix), name]))
+        if (known !== undefined) yield* this.#tell(deletionOf(Buffer.concat([prefix, Buffer.from(whiteoutPrefix), name])))
         const why = file === 'socket' ? 'it is a socket' : 'the device 0:0 would be a deletion'
         return this.#leaveOut(path, why, why)
       }
       const unchanged = this.#rules.isUnchanged(file, known)
       if (unchanged || file.entry.type !== 'file') {
-        if (!unchanged) yield changeOf(file)
-        if (file.entry.type === 'directory') this.#enter(file, name, known?.entry.type === 'directory')
+        if (!unchanged) yield* this.#tell(changeOf(file))
+        const isEntered = file.entry.type === 'directory' && this.#enter(file, name, known?.entry.type === 'directory')
+        if (isEntered && !unchanged) this.#told = this.#levels.length
         return
       }
       const content = openContent(this.#own.fd, name, file)
       if (content === undefined) continue
       try {
         const change = changeOf(file)
-        yield { ...change, entry: { ...change.entry, size: content.size }, fd: content.fd }
+        yield* this.#tell({ ...change, entry: { ...change.entry, size: content.size }, fd: content.fd })
       } finally {
         closeSync(content.fd)
       }
@@ -113,22 +129,24 @@ export class Walk {
     this.#leaveOut(path, path.toString('latin1'), 'it was replaced again and again')
   }
 
-  #enter(directory: TreeFile, name: Buffer, hasParent: boolean): void {
+  #enter(directory: TreeFile, name: Buffer, hasParent: boolean): boolean {
     const { name: path } = directory.entry
     const result = this.#own.enter(name)
     if (result === 'mounted') this.#leaveOut(path, 'mount', 'something else is mounted on it', 'What is in the directory')
-    if (result !== 'entered') return
+    if (result !== 'entered') return false
     const withParent = hasParent && this.#parent?.enter(name) === 'entered'
     this.#push(directory, Buffer.concat([path, slash]), withParent)
+    return true
   }
 
   #push(directory: TreeFile, prefix: Buffer, hasParent: boolean): void {
     const listing = this.#rules.list(this.#own, directory, hasParent ? this.#parent : undefined)
-    this.#levels.push({ prefix, listing, hasParent, next: 0 })
+    this.#levels.push({ directory: changeOf(directory), prefix, listing, hasParent, next: 0 })
   }
 
   #leave({ hasParent }: Level): void {
     this.#levels.pop()
+    this.#told = Math.min(this.#told, this.#levels.length)
     this.#own.leave()
     if (hasParent) this.#parent?.leave()
   }

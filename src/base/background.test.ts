@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest'
+import { Background } from './background.ts'
+
+test('waits for what is under way, also for what begins meanwhile, and tells failures', async () => {
+  const background = new Background()
+  const done: string[] = []
+  const tick = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+  background.run(
+    async () => {
+      await tick()
+      background.run(
+        async () => {
+          await tick()
+          done.push('second')
+        },
+        () => {},
+      )
+      done.push('first')
+      throw new Error('refused')
+    },
+    (error) => done.push(String(error)),
+  )
+  await background.settled()
+  expect(done).toEqual(['first', 'Error: refused', 'second'])
+  await background.settled()
+})

@@ -1,0 +1,17 @@
+import type { ContainerState, LiveContainer } from '../record.ts'
+
+/** The state without what belongs to an earlier run. */
+export function freshState({ generation, restartCount, status }: ContainerState): ContainerState {
+  return { generation, restartCount, status }
+}
+
+/** The state of a container whose program was just started. */
+export function runningState(state: ContainerState, { generation, restarted = false }: LiveContainer): ContainerState {
+  return {
+    ...freshState(state),
+    status: 'running',
+    generation,
+    startedAt: new Date().toISOString(),
+    restartCount: restarted ? state.restartCount + 1 : 0,
+  }
+}

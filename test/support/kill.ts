@@ -1,0 +1,40 @@
+import { readlink } from 'node:fs/promises'
+import type { Place } from './place.ts'
+import { processesOf } from './traces.ts'
+
+/** Processes of a place: engines' helpers, the clean-up program, monitors, and what runs in containers. */
+const kinds = {
+  helper: /helper\.js/,
+  cleanup: /cleanup\.js/,
+  conmon: /^\d+ \S*conmon /,
+} as const
+
+/** Pids of a kind. */
+export async function pidsOf(place: Place, kind: keyof typeof kinds): Promise<number[]> {
+  return (await processesOf(place)).filter((line) => kinds[kind].test(line)).map((line) => Number.parseInt(line, 10))
+}
+
+/** Kills them with SIGKILL; gives how many there were. */
+export async function killAll(place: Place, kind: keyof typeof kinds): Promise<number> {
+  const pids = await pidsOf(place, kind)
+  return pids.filter(killNow).length
+}
+
+/** Kills everything that the place runs, as the power cut does. */
+export async function killEverything(place: Place): Promise<void> {
+  for (;;) {
+    const pids = (await processesOf(place)).map((line) => Number.parseInt(line, 10))
+    if (pids.length === 0) return
+    pids.forEach(killNow)
+    await Promise.all(pids.map((pid) => readlink(`/proc/${pid}/exe`).catch(() => '')))
+  }
+}
+
+function killNow(pid: number): boolean {
+  try {
+    process.kill(pid, 'SIGKILL')
+    return true
+  } catch {
+    return false
+  }
+}

@@ -1,0 +1,68 @@
+import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { killAll } from '../support/kill.ts'
+import { eventually, makePlace, type Place } from '../support/place.ts'
+import { processesOf, tracesOf } from '../support/traces.ts'
+import { startVictim, type Victim } from '../support/victims.ts'
+
+let place: Place
+
+beforeAll(async () => {
+  place = await makePlace()
+})
+
+afterEach(async () => {
+  await place.quiet()
+  await place.with((runtime) => place.clear(runtime))
+  await place.expectClean()
+})
+
+afterAll(() => place.remove())
+
+async function hostWithEphemerals(): Promise<Victim> {
+  const stay = [0, 1, 2].map((at) => ({ name: `victim-${at}`, verb: 'ephemeral' }))
+  const victim = startVictim(place, { scenario: 'stay', stay: [...stay, { name: 'victim-run', verb: 'run' }] })
+  await victim.ready()
+  await eventually(async () => expect(await programs()).toHaveLength(4))
+  return victim
+}
+
+/** What runs in containers. */
+async function programs(): Promise<string[]> {
+  return (await processesOf(place)).filter((line) => /^\d+ sh -c/.test(line))
+}
+
+it('go within a second of the death of their host, with everything that was theirs', { timeout: 60_000 }, async () => {
+  const times: number[] = []
+  for (let round = 0; round < 5; round++) {
+    const victim = await hostWithEphemerals()
+    const begin = performance.now()
+    await victim.kill()
+    await eventually(async () => expect(await programs()).toEqual([]))
+    times.push(Math.round(performance.now() - begin))
+    await place.quiet()
+    // The clean-up program of the helper has removed them: no engine has been opened since.
+    expect(await tracesOf(place)).toMatchObject({ processes: [], mounts: [], cgroups: [] })
+    expect(await place.with(({ containers }) => containers.list(), { serve: false })).toEqual([])
+  }
+  console.log(`ephemeral containers were gone after ${times.join(', ')} ms`)
+  expect(Math.min(...times)).toBeLessThan(1000)
+})
+
+it('go with the next engine when the helper was killed together with the host', { timeout: 60_000 }, async () => {
+  const victim = await hostWithEphemerals()
+  await Promise.all([victim.kill(), killAll(place, 'helper')])
+  await place.with(async (runtime) => {
+    expect(await runtime.containers.list()).toEqual([])
+    expect(await programs()).toEqual([])
+  })
+})
+
+it('go when any container of the root ends, if both were killed and nobody comes', { timeout: 60_000 }, async () => {
+  const victim = await hostWithEphemerals()
+  await Promise.all([victim.kill(), killAll(place, 'helper')])
+  const [first] = await programs()
+  process.kill(Number.parseInt(first ?? '', 10), 'SIGKILL')
+  // Its monitor's exit command starts the clean-up program, and that finds that the owner of all is dead.
+  await eventually(async () => expect(await processesOf(place)).toEqual([]), 20_000)
+  expect(await place.with(({ containers }) => containers.list(), { serve: false })).toEqual([])
+})

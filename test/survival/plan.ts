@@ -1,0 +1,71 @@
+import type { Target, VictimOptions } from '../support/victims.ts'
+
+/** One row of the table: a step, what is done when it is come to, and who is killed there. */
+export interface PlannedStep {
+  readonly step: string
+  readonly target: Target
+  readonly times: number
+  /** What the host does; the step is on its way. */
+  readonly scenario: string
+  /** With the target `cleanup`: where the host dies, so that the clean-up program has something to do. */
+  readonly hostProbe?: string
+  readonly options?: VictimOptions['options']
+}
+
+const endsSoon = { command: ['sh', '-c', 'sleep 0.3; exit 3'] }
+
+/** How often each step is hit, before its effect and after it. */
+const often = Number(process.env['SURVIVAL_TIMES'] ?? 5)
+/** The same step on another way, or one of a verb that the issue does not name. */
+const once = Number(process.env['SURVIVAL_TIMES'] ?? 1)
+
+function rows(times: number, scenario: string, target: Target, steps: string, more: Partial<PlannedStep> = {}): PlannedStep[] {
+  return steps.split(' ').map((step) => ({ step, times, target, scenario, ...more }))
+}
+
+/** Every named step of create, start, stop, remove, import and clean-up. */
+export const plan: readonly PlannedStep[] = [
+  ...rows(often, 'create', 'host', 'create.making create.snapshot create.commit create.event create.made'),
+  ...rows(often, 'start', 'host', 'start.mark start.bundle start.create start.runtime start.commit start.live start.event'),
+  ...rows(often, 'life', 'host', 'stop.mark stop.commit kill.signal exit.delete exit.commit exit.event exit.file exit.live'),
+  ...rows(often, 'life', 'host', 'remove.commit remove.live remove.snapshot remove.log remove.bundle remove.static remove.event'),
+  ...rows(often, 'init', 'host', 'init.commit init.live'),
+  ...rows(often, 'autoRemove', 'host', 'exit.keep'),
+  ...rows(often, 'restart', 'host', 'exit.restart restart.done'),
+  ...rows(often, 'run', 'host', 'run.remove'),
+  ...rows(often, 'import', 'host', 'import.open import.ingest import.prepare import.extract import.blob import.commit'),
+  ...rows(often, 'import', 'host', 'import.config import.manifest import.record import.event'),
+  ...rows(
+    once,
+    'pause',
+    'host',
+    'pause.mark pause.runtime pause.commit pause.live unpause.mark unpause.runtime unpause.commit unpause.live',
+  ),
+  ...rows(once, 'kill', 'host', 'kill.mark'),
+  ...rows(once, 'tag', 'host', 'tag.commit untag.commit'),
+  ...rows(once, 'ephemeral', 'host', 'create.commit start.create start.live'),
+  // The helper of a host that died has the rest cleaned up; what that finds half done here is a start.
+  ...rows(once, 'start', 'cleanup', 'recover.containers recover.making recover.orphans recover.storage recover.owners', {
+    hostProbe: 'after:start.create',
+  }),
+  ...rows(once, 'start', 'cleanup', 'settle.adopt settle.adopt-live', { hostProbe: 'after:start.runtime' }),
+  ...rows(once, 'pause', 'cleanup', 'settle.freeze', { hostProbe: 'after:pause.runtime' }),
+  // It ends when no engine is open: conmon's exit command starts the clean-up program.
+  ...rows(once, 'start', 'cleanup', 'exit.delete exit.commit exit.event exit.file exit.live', {
+    hostProbe: 'after:start.event',
+    options: endsSoon,
+  }),
+  ...rows(once, 'start', 'cleanup', 'exit.keep remove.commit remove.snapshot remove.event', {
+    hostProbe: 'after:start.event',
+    options: { ...endsSoon, autoRemove: true },
+  }),
+  ...rows(once, 'start', 'cleanup', 'exit.restart start.mark start.create start.runtime start.commit restart.done', {
+    hostProbe: 'after:start.event',
+    options: { ...endsSoon, restart: { policy: 'on-failure', maxRetries: 1 } },
+  }),
+  ...rows(once, 'life', 'helper', 'start.create start.runtime stop.commit remove.snapshot'),
+  ...rows(once, 'run', 'helper', 'run.remove'),
+  ...rows(once, 'import', 'helper', 'import.prepare import.extract import.blob'),
+  ...rows(once, 'life', 'conmon', 'start.runtime start.commit start.event stop.mark'),
+  ...rows(once, 'pause', 'conmon', 'pause.commit'),
+]

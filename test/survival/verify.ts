@@ -1,0 +1,76 @@
+import { existsSync } from 'node:fs'
+import type { Container, ContainerInspect, Runtime } from 'libpod-ts'
+import { expect } from 'vitest'
+import { eventually, type Place } from '../support/place.ts'
+
+/** States that a container is not left in: something is still going on, or nobody carries on. */
+const passing = new Set(['stopping', 'removing'])
+
+/**
+ * Looks at a root after somebody was killed there: each container is whole and is what its record says, or is not there at all.
+ * With `use`, it is used as well. Gives how things stood, in a word.
+ */
+export async function verify(place: Place, runtime: Runtime, { use }: { readonly use: boolean }): Promise<string> {
+  const containers = await settledContainers(runtime)
+  const images = (await runtime.images.list()).filter(({ names }) => names.some((name) => name.includes('victim')))
+  const words = [...containers.map(wordFor), ...images.map(() => 'image')]
+  for (const container of containers) {
+    expect(container.ephemeral, 'ephemeral containers are gone').toBe(false)
+    await eventually(async () => expectTruth(await runtime.containers.ref(container.id).inspect()))
+    await expect(
+      runtime.containers.create({ ...place.container, name: container.name, command: ['true'] }),
+      'its name is taken',
+    ).rejects.toMatchObject({ code: 'already-exists' })
+    // A stop that was cut off may be carried on just now: then it is used after that.
+    if (use) await eventually(() => expectUsable(runtime.containers.ref(container.id)), 10_000)
+  }
+  if (containers.length === 0) {
+    const again = await runtime.containers.create({ ...place.container, name: 'victim', command: ['true'] })
+    await again.remove()
+  }
+  for (const { id } of images) {
+    let bytes = 0
+    for await (const chunk of await runtime.images.ref(id).save()) bytes += (chunk as Buffer).length
+    expect(bytes, 'the image is whole').toBeGreaterThan(0)
+  }
+  return words.length === 0 ? 'absent' : words.join(' + ')
+}
+
+/** What an engine that died was doing is finished, or was taken back. */
+async function settledContainers(runtime: Runtime): Promise<ContainerInspect[]> {
+  return eventually(async () => {
+    const listed = await runtime.containers.list()
+    const containers = await Promise.all(listed.map(({ id }) => runtime.containers.ref(id).inspect()))
+    for (const { status, state } of containers) {
+      expect(passing.has(status), `it is ${status}`).toBe(false)
+      expect(state.restartDueAt, 'no restart is due').toBeUndefined()
+    }
+    return containers
+  }, 10_000)
+}
+
+function wordFor({ state }: ContainerInspect): string {
+  return state.status === 'exited' ? `exited ${state.exitCode ?? state.reason ?? '?'}` : state.status
+}
+
+async function expectTruth({ state, status }: ContainerInspect): Promise<void> {
+  if (status === 'created' || status === 'exited') expect(state.pid).toBeUndefined()
+  else expect(existsSync(`/proc/${String(state.pid)}`), `${status}, so its process lives`).toBe(true)
+  if (status === 'exited') expect(state.exitCode ?? state.reason).toBeDefined()
+}
+
+async function expectUsable(container: Container): Promise<void> {
+  const { command, status } = await container.inspect()
+  const ends = command.some((text) => text.includes('exit 3'))
+  if (status === 'paused') await container.unpause()
+  else if (status !== 'running') await container.start()
+  if (ends) {
+    expect(await container.wait()).toMatchObject({ exitCode: 3 })
+    return
+  }
+  expect(await container.exec(['echo', 'here'])).toMatchObject({ exitCode: 0, stdout: 'here\n' })
+  await container.stop({ timeoutMs: 5000 })
+  const { exitCode, reason } = await container.wait()
+  // One whose monitor was killed has lost its exit code.
+  expect([7, 'monitor-killed']).toContain(exitCode ?? reason)
+}
