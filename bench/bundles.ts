@@ -23,13 +23,11 @@ export async function makeModel({ runtime, base }: Bench, command: readonly stri
  * because the engine's is mounted nowhere else; the id; and a filter that the engine has compiled beforehand is left out, so that the
  * runtime compiles the profile that is there as JSON.
  */
-export function copyModel({ workspace, fast }: Bench, { id, bundle }: Model): string {
+export function copyModel({ workspace }: Bench, { id, bundle }: Model, copy: string): void {
   const other = randomBytes(32).toString('hex')
-  const copy = join(fast, other)
   cpSync(bundle, copy, { recursive: true, filter: (path) => isPlain(path) })
   const text = readFileSync(join(bundle, 'config.json'), 'utf8').replaceAll(bundle, copy).replaceAll(id, other)
   writeFileSync(join(copy, 'config.json'), rewrite(text, workspace.tree))
-  return copy
 }
 
 /** No number of JavaScript holds a limit of infinity exactly, so it is a text while the rest is changed. */

@@ -116,7 +116,8 @@ int main(int argc, char **argv) {
     if (lanes > 1) return 0;
   }
   if (lanes > 1) {
-    while (wait(NULL) > 0) continue;
+    for (int status; wait(&status) > 0;)
+      if (status != 0) return 1;
     printf("%.3f\n", now_ms() - begin);
   }
   return 0;

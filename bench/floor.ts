@@ -1,4 +1,3 @@
-import { renameSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Bench } from './bench.ts'
 import { copyModel, type Model } from './bundles.ts'
@@ -12,14 +11,15 @@ export function bareRuntimeRoot({ fast }: Pick<Bench, 'fast'>): string {
 
 /** The floor of a container's life. */
 export function floorOf(bench: Bench, model: Model): Lane {
-  const bundle = copyModel(bench, model)
+  const bundle = join(bench.fast, 'floor-bundle')
+  copyModel(bench, model, bundle)
   return () => floor(bench, bundle, [1])
 }
 
 /** The floor of many lives, some at a time; each lane has a bundle of its own, for two containers cannot have one cgroup. */
 export function floorOfMany(bench: Bench, model: Model, count: number, width: number): Lane {
   const stem = join(bench.fast, 'lanes')
-  for (let lane = 0; lane < width; lane++) renameSync(copyModel(bench, model), `${stem}-${lane}`)
+  for (let lane = 0; lane < width; lane++) copyModel(bench, model, `${stem}-${lane}`)
   return () => floor(bench, stem, [count, width])
 }
 
@@ -36,5 +36,7 @@ export function bare({ workspace, signal }: Bench, words: readonly string[]): La
 
 /** `run` of the bare runtime, from beginning to end. */
 export function bareRun(bench: Bench, model: Model): Lane {
-  return bare(bench, [bench.oci.path, '--root', bareRuntimeRoot(bench), 'run', '--bundle', copyModel(bench, model), 'bench-run'])
+  const bundle = join(bench.fast, 'run-bundle')
+  copyModel(bench, model, bundle)
+  return bare(bench, [bench.oci.path, '--root', bareRuntimeRoot(bench), 'run', '--bundle', bundle, 'bench-run'])
 }

@@ -1,3 +1,4 @@
+import { Closer } from '../base/closer.ts'
 import { LibpodError } from '../base/errors.ts'
 import { Container } from './container.ts'
 import { createContainer } from './create/create.ts'
@@ -17,9 +18,11 @@ export class EphemeralContainer extends Container implements AsyncDisposable {
   /** @internal */
   constructor(services: ContainersServices, id: string) {
     super(services, id)
+    // It is removed while its runtime closes, when verbs are refused already.
+    const unguarded: ContainersServices = { ...services, closer: new Closer('runtime') }
     const dispose = async (): Promise<void> => {
       unregister()
-      await removeContainer(services, id, { force: true, ifExists: true })
+      await removeContainer(unguarded, id, { force: true, ifExists: true })
     }
     const unregister = services.ephemerals.add(dispose)
     this.#dispose = dispose

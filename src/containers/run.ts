@@ -12,6 +12,7 @@ import type { CreateContainerOptions } from './options.ts'
 import { bundleOf } from './places.ts'
 import type { ContainerRecord } from './record.ts'
 import type { ContainersServices } from './services.ts'
+import { readRecord } from './store.ts'
 import { subjectOf } from './subject.ts'
 
 /** Options of {@link Containers.run}: those of `create`, and what `exec` has. @public */
@@ -49,7 +50,17 @@ export async function runContainer(services: ContainersServices, options: RunOpt
     await undoStart(services, record.id)
     throw error
   } finally {
-    await step(services.probe, 'run.remove', () => dropContainer(services, record))
+    await step(services.probe, 'run.remove', () => dropRun(services, record))
+  }
+}
+
+/** Other engines may work on it, and even remove it: then it is gone already. */
+async function dropRun(services: ContainersServices, record: ContainerRecord): Promise<void> {
+  const release = await services.locks.acquire(`container/${record.id}`)
+  try {
+    if (await readRecord(services, record.id)) await dropContainer(services, record)
+  } finally {
+    await release({ remove: true })
   }
 }
 

@@ -137,6 +137,7 @@ async function fakeContent(directory: string, leased: () => ReadonlySet<string>)
   const pathOf = (digest: Digest): string => join(directory, 'blobs', splitDigest(digest).hex)
   await mkdir(join(directory, 'blobs'), { recursive: true })
   await mkdir(join(directory, 'ingest'), { recursive: true })
+  const writers = new Map<string, Promise<void>>()
   const describe = async (digest: Digest): Promise<{ digest: Digest; sizeBytes: number; createdAt: Date } | undefined> => {
     const info = await stat(pathOf(digest)).catch(() => undefined)
     return info && { digest, sizeBytes: info.size, createdAt: info.mtime }
@@ -151,6 +152,18 @@ async function fakeContent(directory: string, leased: () => ReadonlySet<string>)
     },
     async ingest({ reference, digest, sizeBytes }): Promise<Ingest> {
       const path = join(directory, 'ingest', reference.replace(':', '-'))
+      // One ingest has one writer.
+      for (let other = writers.get(reference); other !== undefined; other = writers.get(reference)) await other
+      let close = (): void => {}
+      writers.set(
+        reference,
+        new Promise<void>((done) => {
+          close = () => {
+            writers.delete(reference)
+            done()
+          }
+        }),
+      )
       await appendFile(path, '')
       let offset = (await stat(path)).size
       return {
@@ -171,14 +184,23 @@ async function fakeContent(directory: string, leased: () => ReadonlySet<string>)
           const actual = digestOf(data, digest === undefined ? 'sha256' : splitDigest(digest).algorithm)
           if ((digest !== undefined && actual !== digest) || (sizeBytes !== undefined && sizeBytes !== data.length)) {
             await rm(path)
-            throw new LibpodError('corrupt', `The blob is ${actual}, not ${digest}.`, { what: reference })
+            throw new LibpodError(
+              'corrupt',
+              `The ${data.length} bytes are ${actual}, not ${digest}.`,
+              { what: reference },
+              { hint: 'Get it again.' },
+            )
           }
           if (!leased().has(actual)) throw new LibpodError('internal', `${actual} appears without a lease.`, { what: reference })
           await rename(path, pathOf(actual))
           return { digest: actual, sizeBytes: data.length, createdAt: new Date() }
         },
-        async close() {},
-        async [Symbol.asyncDispose]() {},
+        async close() {
+          close()
+        },
+        async [Symbol.asyncDispose]() {
+          close()
+        },
       }
     },
     async *list() {

@@ -89,8 +89,8 @@ export class Image {
   }
 
   /**
-   * Writes the image into an archive that this and other engines can load. Its manifest and its layers are the very bytes that
-   * came in. With `path` the file appears whole or not at all; without, the archive is a stream.
+   * Writes the image into an archive that this and other engines can load. In an oci-archive, its manifest and its layers are the very
+   * bytes that came in; a docker-archive keeps its configuration, and with it its id. With `path` the file appears whole or not at all; without, the archive is a stream.
    *
    * Rejects with `not-found` if the image is gone, `unsupported` for a format that is not known, `no-space`, `permission-denied`.
    *

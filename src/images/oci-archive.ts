@@ -5,28 +5,16 @@ import { type Descriptor, type OCIIndex, ociAnnotations, ociLayoutFile, ociLayou
 import type { ContentStore } from '../storage/content-store.ts'
 import type { ImageRecord } from '../storage/image-store.ts'
 import { type BlobRef, corrupt } from './blobs.ts'
-
-/** The same images give the same archive, whenever it is made. */
-const attributes = { mode: 0o644, mtime: new Date(0) } as const
+import { entryAttributes, packTar } from './pack-tar.ts'
 
 /** An oci-archive of images, their manifests and blobs byte for byte; the index comes first, for who reads it as a stream. */
-export async function* packImages(content: ContentStore, records: readonly ImageRecord[]): AsyncGenerator<Buffer, void> {
-  const { pack } = await import('tar-stream')
-  const tar = pack()
-  const writing = writeArchive(tar, content, records).catch(
-    (error: unknown) => void tar.destroy(error instanceof Error ? error : new Error(String(error))),
-  )
-  try {
-    yield* tar as AsyncIterable<Buffer>
-  } finally {
-    tar.destroy()
-    await writing
-  }
+export function packImages(content: ContentStore, records: readonly ImageRecord[]): AsyncGenerator<Buffer, void> {
+  return packTar((tar) => writeArchive(tar, content, records))
 }
 
 async function writeArchive(tar: Pack, content: ContentStore, records: readonly ImageRecord[]): Promise<void> {
-  tar.entry({ ...attributes, name: ociLayoutFile }, JSON.stringify({ imageLayoutVersion: ociLayoutVersion }))
-  tar.entry({ ...attributes, name: 'index.json' }, JSON.stringify(indexOf(records)))
+  tar.entry({ ...entryAttributes, name: ociLayoutFile }, JSON.stringify({ imageLayoutVersion: ociLayoutVersion }))
+  tar.entry({ ...entryAttributes, name: 'index.json' }, JSON.stringify(indexOf(records)))
   for (const blob of blobsOf(records)) await writeBlob(tar, content, blob)
   tar.finalize()
 }
@@ -49,5 +37,5 @@ async function writeBlob(tar: Pack, content: ContentStore, { digest, size }: Blo
   const blob = await content.open(digest)
   if (blob.size !== size) throw corrupt(`Blob ${digest}`, `it has ${blob.size} bytes instead of ${size}`)
   const { algorithm, hex } = splitDigest(digest)
-  await pipeline(blob.stream(), tar.entry({ ...attributes, name: `blobs/${algorithm}/${hex}`, size }))
+  await pipeline(blob.stream(), tar.entry({ ...entryAttributes, name: `blobs/${algorithm}/${hex}`, size }))
 }

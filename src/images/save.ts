@@ -13,13 +13,20 @@ import { mapFsError } from '../linux/fs/disk.ts'
 import type { ImageRecord } from '../storage/image-store.ts'
 import { emitImageEvent } from './events.ts'
 import { packImages } from './oci-archive.ts'
+import { packDockerImages } from './pack-docker-archive.ts'
 import { requireImage } from './record.ts'
 import type { ImageLease, ImagesServices } from './services.ts'
 
+/** How archives of each format are written. */
+const packers = { 'oci-archive': packImages, 'docker-archive': packDockerImages } as const
+
 /** Options of {@link Image.save}. @public */
 export interface SaveImageOptions extends AbortOptions {
-  /** `oci-archive`: an OCI image layout in a tarball. The only one for now, and the default. */
-  readonly format?: 'oci-archive' | undefined
+  /**
+   * `oci-archive`, the default: an OCI image layout in a tarball, with manifests and layers byte for byte; `docker-archive`: what
+   * `docker load` of any version takes, without manifests and with layers that are not compressed.
+   */
+  readonly format?: 'oci-archive' | 'docker-archive' | undefined
   /** The file to write; without it, the archive is a stream. */
   readonly path?: string | undefined
 }
@@ -35,32 +42,35 @@ export async function saveImages(
   await checkOptions(options)
   if (ids.length === 0)
     throw new LibpodError('invalid-argument', 'images: there is nothing to save.', { path: 'images' }, { hint: 'Name at least one image.' })
-  if (options.format !== undefined && options.format !== 'oci-archive')
+  const { format = 'oci-archive' } = options
+  if (!Object.hasOwn(packers, format))
     throw new LibpodError(
       'unsupported',
-      `Images cannot be saved as ${JSON.stringify(options.format)}.`,
-      { what: String(options.format) },
-      { hint: 'Use oci-archive.' },
+      `Images cannot be saved as ${JSON.stringify(format)}.`,
+      { what: String(format) },
+      { hint: `Use ${Object.keys(packers).join(' or ')}.` },
     )
   options.signal?.throwIfAborted()
   const records = await Promise.all([...new Set(ids)].map((id) => requireImage(services, id)))
-  if (options.path === undefined) return stream(services, records, options.signal)
-  await saveTo(services, records, options.path, options.signal)
+  if (options.path === undefined) return stream(services, records, format, options.signal)
+  await saveTo(services, records, { ...options, format, path: options.path })
   return undefined
 }
 
-function stream(services: ImagesServices, records: readonly ImageRecord[], signal: AbortSignal | undefined): Readable {
-  const readable = Readable.from(archive(services, records), { objectMode: false, highWaterMark: 1 << 20 })
+type Format = keyof typeof packers
+
+function stream(services: ImagesServices, records: readonly ImageRecord[], format: Format, signal: AbortSignal | undefined): Readable {
+  const readable = Readable.from(archive(services, records, format), { objectMode: false, highWaterMark: 1 << 20 })
   const forget = onAbort(signal, (reason) => void readable.destroy(reason as Error))
   readable.once('close', forget)
   return readable
 }
 
 /** The archive's bytes. Its blobs are leased while it is read: somebody may remove the images meanwhile. */
-async function* archive(services: ImagesServices, records: readonly ImageRecord[]): AsyncGenerator<Buffer, void> {
+async function* archive(services: ImagesServices, records: readonly ImageRecord[], format: Format): AsyncGenerator<Buffer, void> {
   const { opened, release } = await leased(services, records)
   try {
-    yield* packImages(services.store.content, opened)
+    yield* packers[format](services.store.content, opened)
   } finally {
     release()
   }
@@ -88,8 +98,7 @@ function leased(
 async function saveTo(
   services: ImagesServices,
   records: readonly ImageRecord[],
-  path: string,
-  signal: AbortSignal | undefined,
+  { path, format, signal }: { readonly path: string; readonly format: Format; readonly signal?: AbortSignal | undefined },
 ): Promise<void> {
   const existing = await stat(path).catch(() => undefined)
   const direct = existing !== undefined && !existing.isFile()
@@ -97,7 +106,7 @@ async function saveTo(
   try {
     await step(services.probe, 'save.write', () =>
       pipeline(
-        stream(services, records, undefined),
+        stream(services, records, format, undefined),
         createWriteStream(target, { flags: direct ? 'w' : 'wx', flush: !direct, highWaterMark: 1 << 20 }),
         { signal },
       ),

@@ -131,12 +131,14 @@ export class Duty {
     while (this.#pending.size > 0) await Promise.all(this.#pending)
   }
 
-  /** Hands the duty over. */
-  async stop(): Promise<void> {
+  /** Hands the duty over. `true`: restarts are due, or containers are being stopped, and nobody may be there to go on with that. */
+  async stop(): Promise<boolean> {
     this.#stopping.abort()
     await this.#contending
+    let leaves = false
     for (;;) {
       clearTimeout(this.#rescan)
+      leaves ||= this.#restarts.size > 0 || this.#stops.size > 0
       for (const timer of this.#restarts.values()) clearTimeout(timer)
       this.#restarts.clear()
       const served = this.serving
@@ -145,9 +147,9 @@ export class Duty {
       for (const watch of this.#monitors.values()) watch.close()
       this.#monitors.clear()
       await this.idle()
-      if (!served) return
+      if (!served) return leaves
       this.#lock.release()
-      if ((await this.#exitFiles()).length === 0 || !this.#lock.tryTake()) return
+      if ((await this.#exitFiles()).length === 0 || !this.#lock.tryTake()) return leaves
       await this.#serve()
       await this.idle()
     }

@@ -4,11 +4,11 @@ import { LibpodError } from '../base/errors.ts'
 import type { HelperOperation } from '../linux/helper/helper.ts'
 import { serveHelper } from '../linux/helper/serve.ts'
 import { prepareNamespaces } from '../linux/namespaces.ts'
-import { spawnProcess } from '../linux/process/spawn.ts'
 import { isOwnerAlive } from '../locks/owners.ts'
 import { ociOperations } from '../oci/helper-operations.ts'
 import { BoundContainers } from '../oci/monitors/bound-containers.ts'
 import { storageOperations } from '../storage/helper-operations.ts'
+import { startCleanup } from './start-cleanup.ts'
 
 /**
  * The helper process: `helper.js ROLE RUN_ROOT OWNER_FILE CLEANUP`. What is privileged, blocking, or fed by strangers runs
@@ -24,7 +24,7 @@ serveHelper(role === 'storage' ? storageOperations : unlessOrphaned(ociOperation
   async onClosed() {
     await bound.killAll()
     // An engine that closes removes its owner file; one that died leaves it, and its ephemeral containers.
-    if (role === 'oci' && existsSync(ownerFile)) startCleanup()
+    if (role === 'oci' && existsSync(ownerFile)) startCleanup(cleanup, runRoot, environment())
   },
 })
 
@@ -43,7 +43,6 @@ function unlessOrphaned(operations: Readonly<Record<string, HelperOperation>>): 
   return Object.fromEntries(Object.entries(operations).map(([name, operation]) => [name, guard(operation)]))
 }
 
-function startCleanup(): void {
-  const env = Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined))
-  spawnProcess({ file: process.execPath, args: [cleanup, runRoot], env, stdio: ['ignore', 'ignore', 'ignore'], setsid: true }).unref()
+function environment(): Record<string, string> {
+  return Object.fromEntries(Object.entries(process.env).filter((entry): entry is [string, string] => entry[1] !== undefined))
 }

@@ -29,6 +29,7 @@ import { openStorage } from './open-storage.ts'
 import { checkRuntimeOptions, type InternalOptions, internals, type RuntimeOptions } from './options.ts'
 import { recover } from './recover.ts'
 import { removeImageUsers } from './remove-image-users.ts'
+import { startCleanup } from './start-cleanup.ts'
 import { writeExitScript } from './write-exit-script.ts'
 
 /** Opens an engine: from the folders up to the duty, each part closed again when a later one fails. */
@@ -147,7 +148,9 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
     })
     const served = duty.current
     closer.add(events.onRing(() => served.ring()))
-    closer.add(() => served.stop())
+    closer.add(async () => {
+      if ((await served.stop()) && store.traits.shared) startCleanup(programs.cleanup, runRoot, config.monitorEnv)
+    })
   }
   const ended = new AbortController()
   // First of all: whoever waits or iterates is told that there is nothing more to come.

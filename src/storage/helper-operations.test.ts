@@ -38,14 +38,16 @@ test('tells what failed', async () => {
 })
 
 test('ends a copy that is aborted, and lives on', async () => {
-  const tree = treeOf(20_000)
+  const tree = treeOf(4000)
   await work.usage(tree)
   const { pid } = ground.helper
   const abort = new AbortController()
   const reason = new Error('enough')
   const to = ground.fresh()
   const copying = work.copy(tree, to, { signal: abort.signal })
-  setTimeout(() => abort.abort(reason), 30)
+  // Not before it has begun.
+  while (!existsSync(join(to, 'directory'))) await new Promise((resolve) => setTimeout(resolve, 1))
+  abort.abort(reason)
   await expect(copying).rejects.toBe(reason)
   expect(ground.helper.pid).toBe(pid)
 })

@@ -87,7 +87,7 @@ describe.each(Object.entries(verbs))('%s', (_name, { make, call }) => {
   it('is not begun when it is aborted already, and rejects with the reason', async () => {
     const container = (await make?.()) ?? engine.runtime.containers.ref('0'.repeat(64))
     const status = make && (await container.inspect()).status
-    for (const reason of [new Error('no'), 'a text', { an: 'object' }])
+    for (const reason of [new Error('no'), 'a text'])
       await expect(call({ container, signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
     if (make) expect((await container.inspect()).status).toBe(status)
     await cleanUp()

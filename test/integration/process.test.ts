@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { runModule } from '../support/child.ts'
 import { sh, started } from '../support/containers.ts'
@@ -6,12 +7,12 @@ import { useEngine } from '../support/engine.ts'
 const engine = useEngine()
 
 /** Runs code in a process of its own that has this root open, as `runtime`. */
-const inProcess = (code: string, env: Record<string, string> = {}): ReturnType<typeof runModule> =>
+const inProcess = (code: string, env: Record<string, string> = {}, onOutput: (text: string) => void = () => {}): ReturnType<typeof runModule> =>
   runModule(
     `import { Runtime } from 'libpod-ts'
      const runtime = await Runtime.open(${JSON.stringify({ root: engine.root, runRoot: engine.runRoot })})
      ${code}`,
-    { env, timeoutMs: 20_000 },
+    { env, timeoutMs: 20_000, onOutput },
   )
 
 describe('a process with an open runtime', () => {
@@ -30,21 +31,33 @@ describe('a process with an open runtime', () => {
     await expect.poll(async () => (await engine.runtime.containers.list()).length, { timeout: 5000 }).toBe(0)
   })
 
+  const untilGo = 'while [ ! -e /go ]; do sleep 0.02; done'
+  const execUntilGo = `['sh', '-c', '${untilGo}']`
   it.each([
     ['a wait', 'await container.wait(); console.log("ended")'],
     ['a wait that nobody awaits', 'container.wait().then(() => console.log("ended"))'],
     ['logs that are followed', 'for await (const _ of container.logs({ follow: true })); console.log("ended")'],
     ['raw logs that are followed', 'container.logs({ follow: true, raw: true }).resume().once("end", () => console.log("ended"))'],
     ['events', 'for await (const { action } of runtime.events()) if (action === "died") break; console.log("ended")'],
-    ['stats', 'for await (const _ of container.stats({ intervalMs: 100 })); console.log("ended")'],
+    ['stats', 'for await (const _ of container.stats({ intervalMs: 50 })); console.log("ended")'],
     ['an attached session', 'const { stdout } = await container.attach(); for await (const _ of stdout); console.log("ended")'],
-    ['an exec', 'await container.exec(["sleep", "0.5"]); console.log("ended")'],
-    ['a session', 'const session = await container.spawn(["sleep", "0.5"]); await session.wait(); console.log("ended")'],
+    ['an exec', `await container.exec(${execUntilGo}); console.log("ended")`],
+    ['a session', `const session = await container.spawn(${execUntilGo}); await session.wait(); console.log("ended")`],
     ['a waitUntil', 'await container.waitUntil({ log: "late" }); console.log("ended")'],
   ])('is kept alive by %s', async (_name, code) => {
-    const container = await started(engine, sh('sleep 0.8; echo late; sleep 0.3'))
-    const { exitCode, stdout, stderr } = await inProcess(`const container = runtime.containers.ref('${container.id}'); ${code}`)
-    expect({ exitCode, stdout, stderr }).toEqual({ exitCode: 0, stdout: 'ended\n', stderr: '' })
+    const container = await started(engine, sh(`${untilGo}; echo late; sleep 0.3`))
+    const go = async (): Promise<void> => {
+      await pause(200)
+      await container.exec(['touch', '/go'])
+    }
+    const { exitCode, stdout, stderr } = await inProcess(
+      `const container = runtime.containers.ref('${container.id}'); process.stdout.write('ready '); ${code}`,
+      {},
+      (text) => {
+        if (text.startsWith('ready')) void go()
+      },
+    )
+    expect({ exitCode, stdout, stderr }).toEqual({ exitCode: 0, stdout: 'ready ended\n', stderr: '' })
     await container.wait()
     await container.remove()
   })

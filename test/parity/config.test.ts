@@ -14,7 +14,7 @@ const configuredImage = 'localhost/configured:latest'
 const images = { [image]: ['CMD ["/bin/sh"]'], [configuredImage]: configuredChanges }
 const imageOf = ({ configured }: ParityCase): string => (configured ? configuredImage : image)
 
-/** For both sides: an init program that is there, because nothing is started here. */
+/** For both sides: any program does for an init program, because nothing is started here. */
 const containersConf = '[containers]\ninit_path = "/bin/busybox"\n'
 /** For both sides: it goes into containers. */
 const proxy = { name: 'http_proxy', value: 'http://proxy.invalid:3128' }
@@ -27,14 +27,16 @@ beforeAll(async () => {
   process.env['CONTAINERS_CONF_OVERRIDE'] = file
   process.env[proxy.name] = proxy.value
 })
+
+/** With systemd the path of a cgroup is another, for both in the same way; what is asked of it is not. */
+const engine = useEngine({ oci: { runtime: testRuntime, cgroupManager: 'cgroupfs' } })
+
+// Hooks of this kind run in reverse order: before the engine's own, which fails when something was left behind.
 afterAll(async () => {
   delete process.env['CONTAINERS_CONF_OVERRIDE']
   delete process.env[proxy.name]
   await rm(overrides, { recursive: true, force: true })
 })
-
-/** With systemd the path of a cgroup is another, for both in the same way; what is asked of it is not. */
-const engine = useEngine({ oci: { runtime: testRuntime, cgroupManager: 'cgroupfs' } })
 
 it('config.json is Podman’s, but for the differences that are meant', async () => {
   const { runtime } = engine

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AbortOptions } from '../../base/abort.ts'
+import { isErrno } from '../../linux/errno.ts'
 import type { TerminalSize } from '../../linux/pty.ts'
 import type { OCIExec, OCIExecTerminal, OCIRuntime } from '../../oci/oci-runtime.ts'
 import { generateExecProcess } from '../../oci/spec/exec-process.ts'
@@ -38,7 +39,7 @@ export async function prepareExec(
   const record = await requireRecord(services, id)
   checkStatus('exec', record)
   const runtime = await runtimeOf(services, record)
-  const accounts = await accountsOf(services, record)
+  const accounts = await unlessGone(services, record, accountsOf(services, record))
   const { env, user, workdir, privileged, terminal, signal } = options
   const spec = generateExecProcess({
     command,
@@ -52,7 +53,7 @@ export async function prepareExec(
   const pidFile = `${stem}.pid`
   // Without it a program that asks at once would see a terminal of no size: the runtime sets it only after the start.
   const size = terminal === undefined ? {} : { consoleSize: { height: terminal.rows, width: terminal.columns } }
-  await writeFile(processFile, JSON.stringify({ ...spec, ...size }), { mode: 0o600 })
+  await unlessGone(services, record, writeFile(processFile, JSON.stringify({ ...spec, ...size }), { mode: 0o600 }))
   return {
     record,
     runtime,
@@ -72,5 +73,17 @@ export async function prepareExec(
       await Promise.all([rm(processFile, { force: true }), rm(pidFile, { force: true })])
       if (exitCode !== undefined) await services.emit({ ...subjectOf(record), action: 'exec_died', exitCode })
     },
+  }
+}
+
+/** Without its files it has gone meanwhile, or has not begun, as a container of `run()`. */
+async function unlessGone<T>(services: ContainersServices, record: ContainerRecord, files: Promise<T>): Promise<T> {
+  try {
+    return await files
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error
+    const { state } = await requireRecord(services, record.id)
+    checkStatus('exec', { ...record, state: { ...state, status: state.status === 'running' ? 'created' : state.status } })
+    throw error
   }
 }

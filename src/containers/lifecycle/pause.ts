@@ -37,8 +37,7 @@ function freeze(
         verb === 'pause' ? runtime.pause(id, { signal }) : runtime.resume(id, { signal }),
       )
     } catch (error) {
-      await checkAlive(runtime, record, verb)
-      throw error
+      if ((await statusIn(runtime, record, verb)) !== status) throw error
     }
     await step(services.probe, `${verb}.commit`, () => updateState(services, id, (state) => ({ ...state, status })))
     if (live) await step(services.probe, `${verb}.live`, () => services.live.set(containerKind.kind, id, live))
@@ -47,8 +46,12 @@ function freeze(
   })
 }
 
-/** Its program may have ended a moment ago, before anybody could tell; or not have begun, as the program of `run()`. */
-async function checkAlive(runtime: OCIRuntime, record: ContainerRecord, verb: 'pause' | 'unpause'): Promise<void> {
-  const seen = await runtime.state(record.id)
-  if (seen === undefined || seen.status === 'stopped') checkStatus(verb, { ...record, state: { ...record.state, status: 'exited' } })
+/**
+ * The status after all. Its program may have ended a moment ago, before anybody could tell; or not have begun, as the program of
+ * `run()`; and a signal that kills thaws as well.
+ */
+async function statusIn(runtime: OCIRuntime, record: ContainerRecord, verb: 'pause' | 'unpause'): Promise<string> {
+  const seen = (await runtime.state(record.id))?.status ?? 'stopped'
+  if (seen === 'stopped') checkStatus(verb, { ...record, state: { ...record.state, status: 'exited' } })
+  return seen
 }

@@ -1,3 +1,4 @@
+import { onAbort } from '../../base/abort.ts'
 import { AsyncQueue } from '../../base/async-queue.ts'
 import { isLibpodError } from '../../base/errors.ts'
 import { step } from '../../base/steps.ts'
@@ -58,17 +59,20 @@ export class BlobDownload {
     return { path: this.#path, growing: this.#growth, release: reader.resolve }
   }
 
-  /** Runs the download; the lease names the blob already. */
+  /** Runs the download; the lease names the blob already. A failure is for the caller to tell to all others, by the signal. */
   async run(): Promise<void> {
+    // Not when this fails: whoever follows would take it for the end of the bytes.
+    const forget = onAbort(this.#options.signal, () => this.#growth.end())
     try {
       await this.#run()
       this.#opened.resolve()
       this.#done.resolve()
     } catch (error) {
-      this.#growth.end()
       this.#opened.reject(error)
       this.#done.reject(error)
       throw error
+    } finally {
+      forget()
     }
   }
 

@@ -47,6 +47,7 @@ export async function fetchLayers(layers: readonly ImageLayer[], options: FetchL
   return extracted.value
 }
 
+/** The first failure stops all the rest at once. */
 async function stopping<Result>(stop: AbortController, work: Promise<Result>): Promise<Result> {
   try {
     return await work

@@ -70,7 +70,7 @@ function parseLoosely(data: Buffer, what: string): Readonly<Record<string, unkno
   } catch (error) {
     throw corrupt(what, 'it is not JSON', error)
   }
-  if (typeof value === 'object' && value !== null) return value as Readonly<Record<string, unknown>>
+  if (typeof value === 'object' && value !== null && !Array.isArray(value)) return value as Readonly<Record<string, unknown>>
   throw corrupt(what, 'it is not an object')
 }
 

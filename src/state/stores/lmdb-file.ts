@@ -114,6 +114,17 @@ export async function translateLmdbError(path: string, error: unknown): Promise<
   }
 }
 
+/** The same for a commit, which lmdb rejects with a promise of the true reason inside. */
+export async function translateCommitError(path: string, error: unknown): Promise<unknown> {
+  const reason = (error as { commitError?: Promise<unknown> }).commitError
+  if (reason === undefined) return translateLmdbError(path, error)
+  const cause = await reason.then(
+    () => error,
+    (actual: unknown) => actual,
+  )
+  return translateLmdbError(path, cause)
+}
+
 async function isFull(path: string): Promise<boolean> {
   const { bavail, bsize } = await statfs(dirname(path))
   return bavail * bsize < 4 << 20

@@ -1,28 +1,29 @@
 import { createRequire } from 'node:module'
 import type { Database, RootDatabase } from 'lmdb'
+import { isLibpodError } from '../../base/errors.ts'
 import type { StateCheck, StateEntry, StateListOptions, StateStore, StateStoreTraits } from '../state-store.ts'
-import { decodeEntry, encodeEntry, versionOf } from './codec.ts'
+import { decodeEntry } from './codec.ts'
 import { encodeChange } from './encode-change.ts'
 import type { EncodedChange } from './entry-table.ts'
 import { checkFailed, storeClosed } from './failures.ts'
-import { prepareLmdbFile, translateLmdbError } from './lmdb-file.ts'
+import { addsNothing, applyChange, rangeOf } from './lmdb-change.ts'
+import { prepareLmdbFile, translateCommitError, translateLmdbError } from './lmdb-file.ts'
+import { LmdbReserve } from './lmdb-reserve.ts'
 
 /** How {@link openLmdbStore} opens. @public */
 export interface OpenLmdbStoreOptions {
-  /** The data file; `<path>-lock` stands beside it. Its folder is made if it is not there. */
+  /** The data file; `<path>-lock` stands beside it, and `<path>.reserve` if it is durable. Its folder is made if it is not there. */
   readonly path: string
   /** Whether a commit is on disk when it resolves. `false` on tmpfs, where nothing is gained by waiting. Default: `true`. */
   readonly durable?: boolean
 }
 
-/** Where the last version lies: before every key of UTF-8 in a range, and no key itself, as no text begins with this byte. */
-const counterKey = Buffer.from([0xff])
-
 /**
  * The default store: one memory-mapped LMDB file, shared by any number of processes.
  *
  * Reads are answered from the map within microseconds. Writes wait for the write lock on a thread of LMDB's own, so
- * another process's commit delays a promise, never the event loop. Opening takes the write lock for a moment.
+ * another process's commit delays a promise, never the event loop. Opening takes the write lock for a moment. With
+ * `durable`, 256 KiB of the disk are kept free for the commits that add nothing: a full disk keeps nobody from removing.
  *
  * Rejects with `corrupt` if the file is not a sound store, and `no-space` if it cannot be made.
  *
@@ -64,11 +65,14 @@ class LmdbStore implements StateStore {
   readonly #db: RootDatabase<string, Buffer>
   #closing: Promise<void> | undefined
   readonly #writing = new Set<Promise<unknown>>()
+  readonly #reserve: LmdbReserve | undefined
 
   constructor(path: string, db: RootDatabase<string, Buffer>, traits: StateStoreTraits) {
     this.#path = path
     this.#db = db
     this.traits = traits
+    this.#reserve = traits.durable ? new LmdbReserve(path) : undefined
+    this.#reserve?.prepare()
   }
 
   async get(keys: readonly string[]): Promise<(StateEntry | undefined)[]> {
@@ -90,24 +94,49 @@ class LmdbStore implements StateStore {
 
   async commit(change: Parameters<StateStore['commit']>[0]): Promise<string[]> {
     this.#check()
-    const encoded = encodeChange(change)
-    // A child transaction: lmdb gathers commits of one moment, and only a child can be taken back alone.
-    const written = this.#db.childTransaction(() => apply(this.#db, encoded))
+    const written = this.#write(encodeChange(change))
     this.#writing.add(written)
     try {
-      const result = await written
-      if (Array.isArray(result)) return result
-      throw checkFailed(result as StateCheck)
-    } catch (error) {
-      throw await translateCommitError(this.#path, error)
+      return await written
     } finally {
       this.#writing.delete(written)
     }
   }
 
   close(): Promise<void> {
-    this.#closing ??= Promise.allSettled(this.#writing).then(() => this.#db.close())
+    this.#closing ??= this.#close()
     return this.#closing
+  }
+
+  async #close(): Promise<void> {
+    await Promise.allSettled(this.#writing)
+    await this.#reserve?.settle()
+    await this.#db.close()
+  }
+
+  async #write(change: EncodedChange): Promise<string[]> {
+    let versions: string[]
+    try {
+      versions = await this.#apply(change)
+    } catch (error) {
+      if (!isLibpodError(error, 'no-space') || this.#reserve === undefined || !addsNothing(this.#db, change)) throw error
+      await this.#reserve.drop()
+      versions = await this.#apply(change)
+    }
+    this.#reserve?.prepare()
+    return versions
+  }
+
+  async #apply(change: EncodedChange): Promise<string[]> {
+    let result: unknown
+    try {
+      // A child transaction: lmdb gathers commits of one moment, and only a child can be taken back alone.
+      result = await this.#db.childTransaction(() => applyChange(this.#db, change))
+    } catch (error) {
+      throw await translateCommitError(this.#path, error)
+    }
+    if (Array.isArray(result)) return result as string[]
+    throw checkFailed(result as StateCheck)
   }
 
   #check(): void {
@@ -124,48 +153,4 @@ class LmdbStore implements StateStore {
       throw await translateLmdbError(this.#path, error)
     }
   }
-}
-
-/** Runs inside the write transaction; gives the versions, or the check that failed. */
-function apply(db: Database<string, Buffer>, { checks, puts, deletes }: EncodedChange): string[] | StateCheck {
-  const failed = checks.find((check) => !holds(db, check))
-  if (failed) return failed
-  let counter = Number(db.get(counterKey) ?? '0')
-  for (const key of deletes) void db.remove(Buffer.from(key))
-  const versions = puts.map(({ key, json }) => {
-    const version = String(++counter)
-    void db.put(Buffer.from(key), encodeEntry(version, json))
-    return version
-  })
-  if (puts.length > 0) void db.put(counterKey, String(counter))
-  return versions
-}
-
-function holds(db: Database<string, Buffer>, check: StateCheck): boolean {
-  if ('prefix' in check) return db.getKeysCount({ ...rangeOf(check.prefix), limit: 1 }) === 0
-  const text = db.get(Buffer.from(check.key))
-  if ('version' in check) return text !== undefined && versionOf(text) === check.version
-  return (text !== undefined) === check.exists
-}
-
-/** The keys that begin with `prefix`, behind `after`. */
-function rangeOf(prefix: string, after?: string): { start: Buffer; end: Buffer } {
-  const first = Buffer.from(prefix === '' ? '\0' : prefix)
-  const end = prefix === '' ? counterKey : Buffer.from(prefix)
-  // No byte of UTF-8 is 0xff, so the last one can always be counted up.
-  const last = end.length - 1
-  if (prefix !== '') end[last] = (end[last] ?? 0) + 1
-  const behind = after === undefined ? undefined : Buffer.from(`${after}\0`)
-  return { start: behind !== undefined && Buffer.compare(behind, first) > 0 ? behind : first, end }
-}
-
-/** lmdb rejects with a promise of the true reason inside. */
-async function translateCommitError(path: string, error: unknown): Promise<unknown> {
-  const reason = (error as { commitError?: Promise<unknown> }).commitError
-  if (reason === undefined) return translateLmdbError(path, error)
-  const cause = await reason.then(
-    () => error,
-    (actual: unknown) => actual,
-  )
-  return translateLmdbError(path, cause)
 }

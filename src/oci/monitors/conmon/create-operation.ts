@@ -45,7 +45,7 @@ export async function createWithConmon(
   try {
     const monitorStartTime = processStartTimeSync(process.pid) ?? ''
     writeFileSync(bundleFiles(plan).monitorPid, `${process.pid} ${monitorStartTime}\n`, { mode: 0o600 })
-    const moved = await placeMonitor(plan, started, cgroups)
+    const { moved } = await placeMonitor(plan, started, cgroups)
     const late = sleep(timeoutMs, { signal: done.signal }).then(() => Promise.reject(createTimedOut(plan, timeoutMs)))
     late.catch(() => {})
     const said = await Promise.race([report, late, aborted])

@@ -1,0 +1,428 @@
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { digestOf } from '../base/digest.ts'
+import { dockerMediaTypes, dockerSchema1MediaTypes } from '../specs/docker-image.ts'
+import { ociMediaTypes } from '../specs/image-spec.ts'
+import { fakeRegistry } from './fake-registry.ts'
+import { type PullSuite, pullSuite } from './pull-suite.ts'
+
+let suite: PullSuite
+beforeEach(async () => {
+  suite = await pullSuite()
+})
+afterEach(() => suite.close())
+
+type Misbehaviour = (request: IncomingMessage, response: ServerResponse, url: URL, suite: PullSuite) => boolean
+
+const pull = (options: Parameters<PullSuite['images']['pull']>[1] = {}) => suite.images.pull(suite.name, { tlsVerify: false, ...options })
+const misbehave = (how: Misbehaviour): void => {
+  suite.registry.misbehave = (...args) => how(...args, suite)
+}
+const isBlob = (url: URL, index: number): boolean => url.pathname.endsWith(suite.layers[index]?.digest ?? 'none')
+const isManifest = (url: URL): boolean => url.pathname.includes('/manifests/')
+const layerBytes = (index: number): Buffer => suite.registry.bytes(suite.layers[index]?.digest ?? '')
+
+/** The pull fails like this, and nothing is left of it but what a next pull can go on with. */
+async function expectFailure(code: string, message: string | RegExp, details: object = {}): Promise<void> {
+  const error = await pull().catch((reason: Error) => reason)
+  expect(error).toMatchObject({ code, details })
+  expect(String(error)).toMatch(message)
+  expect((error as { hint?: string }).hint ?? '').not.toBe('')
+  expect(await suite.images.list()).toEqual([])
+  expect(suite.services.leased()).toEqual(new Set())
+  const resumable = suite.layers.map(({ digest }) => digest.replace(':', '-'))
+  expect((await suite.services.leftovers()).filter((name) => !resumable.includes(name))).toEqual([])
+  expect(suite.services.events).toEqual([])
+  // And it works as soon as the registry does.
+  suite.registry.misbehave = undefined
+  await pull()
+  expect(await suite.services.leftovers()).toEqual([])
+}
+
+const status =
+  (code: number, headers: Record<string, string> = {}, body = ''): Misbehaviour =>
+  (_, response) => {
+    response.writeHead(code, headers).end(body)
+    return true
+  }
+
+describe('a registry that refuses', () => {
+  it.each([
+    ['401', status(401), 'registry', /Give \{ credentials \}/, { status: 401, retryable: false }],
+    ['401 without end', status(401, { 'www-authenticate': 'Bearer realm="nonsense"' }), 'registry', /does not say from where/, {}],
+    [
+      '401 with a token from a file',
+      status(401, { 'www-authenticate': 'Bearer realm="file:///etc/passwd"' }),
+      'registry',
+      /could read along/,
+      {},
+    ],
+    [
+      '403',
+      status(403, {}, '{"errors":[{"code":"DENIED","message":"not for \\u0007 you"}]}'),
+      'registry',
+      /403 .*\(not for {3}you\)/,
+      { status: 403 },
+    ],
+    ['404', status(404, {}, '<html>'), 'not-found', /does not have the manifest of/, { kind: 'image' }],
+    [
+      '429 for an hour',
+      status(429, { 'retry-after': '3600' }),
+      'registry',
+      /limits how much/,
+      { status: 429, retryable: true, retryAfterMs: 3_600_000 },
+    ],
+    ['429 until a date', status(429, { 'retry-after': 'Fri, 01 Jan 2100 00:00:00 GMT' }), 'registry', /limits how much/, { status: 429 }],
+    ['400', status(400), 'registry', /answered 400/, { status: 400, retryable: false }],
+    ['501', status(501), 'registry', /answered 501/, { retryable: false }],
+  ])('with %s is asked once', async (_, how, code, message, details) => {
+    misbehave(how)
+    await expectFailure(code, message, details)
+    expect(suite.registry.asked.filter((line) => line.endsWith('/manifests/1')).length).toBeLessThanOrEqual(2)
+  })
+
+  it.each([429, 500, 502, 503, 504])('with %i for a while is asked again', async (code) => {
+    let left = 2
+    misbehave((_, response) => {
+      if (left === 0) return false
+      left--
+      response.writeHead(code, code === 429 ? { 'retry-after': '0' } : {}).end('x'.repeat(100_000))
+      return true
+    })
+    await pull()
+    expect(left).toBe(0)
+  })
+
+  it('with 503 for ever is given up', { timeout: 30_000 }, async () => {
+    misbehave((_, response, url) => isBlob(url, 1) && status(503)(_, response, url, suite))
+    await expectFailure('registry', /answered 503/, { status: 503, retryable: true })
+    expect(suite.registry.asked.filter((line) => line.endsWith(suite.layers[1]?.digest ?? '')).length).toBe(6)
+  })
+
+  it('has a layer that is gone', async () => {
+    misbehave((_, response, url) => isBlob(url, 0) && status(404)(_, response, url, suite))
+    await expectFailure('not-found', /does not have the blob/, { kind: 'blob' })
+  })
+
+  it('is not there at all', async () => {
+    const name = await (async () => {
+      const other = await fakeRegistry()
+      await other.close()
+      return `${other.host}/app:1`
+    })()
+    await expect(suite.images.pull(name)).rejects.toMatchObject({
+      code: 'registry',
+      message: expect.stringContaining('nobody listens there') as string,
+    })
+  })
+
+  it('speaks plain HTTP, where that was not allowed', async () => {
+    await expect(suite.images.pull(suite.name)).rejects.toMatchObject({
+      code: 'registry',
+      message: expect.stringContaining('tlsVerify: false') as string,
+    })
+    await expect(suite.images.pull(suite.name, { tlsVerify: true })).rejects.toMatchObject({ code: 'registry' })
+  })
+})
+
+describe('a registry that lies', () => {
+  const document =
+    (data: Buffer | string, headers: Record<string, string> = {}): Misbehaviour =>
+    (_, response, url) => {
+      if (!isManifest(url)) return false
+      response.writeHead(200, { 'content-type': ociMediaTypes.manifest, ...headers }).end(data)
+      return true
+    }
+
+  it.each([
+    ['rubbish', document('<html>Log in here</html>', { 'content-type': 'text/html' }), 'corrupt', /not JSON/],
+    ['a list', document('[]'), 'corrupt', /not an object/],
+    ['null', document('null'), 'corrupt', /not an object/],
+    ['too much', document(Buffer.alloc(9 << 20, ' ')), 'corrupt', /more than 8388608 bytes/],
+    ['another digest', document('{}', { 'docker-content-digest': `sha256:${'1'.repeat(64)}` }), 'corrupt', /instead of sha256:111/],
+    ['something else', document('{"schemaVersion":2,"mediaType":"text/x"}', { 'content-type': 'text/plain' }), 'unsupported', /of text\/x/],
+    ['a schema of old', document('{"schemaVersion":1}', { 'content-type': dockerSchema1MediaTypes[0] }), 'unsupported', /first schema/],
+    [
+      'two things at once',
+      document(`{"schemaVersion":2,"mediaType":"${dockerMediaTypes.list}","manifests":[]}`),
+      'corrupt',
+      /calls itself/,
+    ],
+    [
+      'an index with layers',
+      document('{"schemaVersion":2,"manifests":[],"layers":[],"config":{}}', { 'content-type': ociMediaTypes.index }),
+      'corrupt',
+      /index and a manifest/,
+    ],
+  ])('with %s for a manifest', async (_, how, code, message) => {
+    misbehave(how)
+    await expectFailure(code, message)
+  })
+
+  it('with an index that leads to itself, or deeper and deeper', async () => {
+    let deep = suite.manifest
+    for (let depth = 0; depth < 6; depth++)
+      deep = suite.registry.put({ schemaVersion: 2, mediaType: ociMediaTypes.index, manifests: [deep] }, ociMediaTypes.index)
+    suite.registry.tag('deep', deep)
+    const name = `${suite.registry.host}/app:deep`
+    await expect(suite.images.pull(name, { tlsVerify: false })).rejects.toMatchObject({
+      code: 'corrupt',
+      message: expect.stringContaining('nested') as string,
+    })
+  })
+
+  it.each<readonly [string, Record<string, unknown>, string]>([
+    ['size of a manifest', { size: 3 }, 'bytes instead of 3'],
+    ['type of a manifest', { mediaType: dockerMediaTypes.manifest }, 'its index calls it'],
+  ])('about the %s in an index', async (_, change, message) => {
+    const manifests = [{ ...suite.manifest, ...change, platform: { os: 'linux', architecture: 'amd64' } }]
+    suite.registry.tag('1', suite.registry.put({ schemaVersion: 2, mediaType: ociMediaTypes.index, manifests }, ociMediaTypes.index))
+    await expect(pull()).rejects.toMatchObject({ code: 'corrupt', message: expect.stringContaining(message) as string })
+    expect(await suite.services.leftovers()).toEqual([])
+  })
+
+  it.each<readonly [string, (data: Buffer) => Buffer, RegExp]>([
+    ['other bytes', (data) => Buffer.from(data).reverse(), /bytes are/],
+    ['one byte too many', (data) => Buffer.concat([data, Buffer.of(1)]), /bytes/],
+  ])('with %s in a layer, in pieces of no announced length', async (_, change, message) => {
+    misbehave((_request, response, url) => {
+      if (!isBlob(url, 1)) return false
+      const data = change(layerBytes(1))
+      response.writeHead(200)
+      for (let at = 0; at < data.length; at += 100_000) response.write(data.subarray(at, at + 100_000))
+      response.end()
+      return true
+    })
+    await expectFailure('corrupt', message)
+  })
+
+  it('about the length of a layer', async () => {
+    misbehave((_request, response, url) => {
+      if (!isBlob(url, 0)) return false
+      response.writeHead(200, { 'content-length': 10 }).end('0123456789')
+      return true
+    })
+    await expectFailure('corrupt', /10 bytes instead of/)
+  })
+
+  it('about the part of a layer that it sends', async () => {
+    let first = true
+    misbehave((request, response, url) => {
+      if (!isBlob(url, 0)) return false
+      if (first) {
+        first = false
+        response.writeHead(200, { 'content-length': layerBytes(0).length })
+        response.write(layerBytes(0).subarray(0, 600_000), () => request.socket.destroy())
+        return true
+      }
+      response.writeHead(206, { 'content-range': 'bytes 5-10/100' }).end('xxxxx')
+      return true
+    })
+    await expectFailure('registry', /another part/)
+  })
+
+  it('with a configuration that is none, or another', async () => {
+    misbehave((_request, response, url) => {
+      if (!url.pathname.includes('/blobs/') || isBlob(url, 0) || isBlob(url, 1)) return false
+      response.end('{}')
+      return true
+    })
+    await expectFailure('corrupt', /bytes/)
+    const config = suite.registry.put({ os: 'linux', architecture: 'amd64', rootfs: { type: 'layers', diff_ids: [] } })
+    const described = { ...config, mediaType: ociMediaTypes.config }
+    suite.registry.tag('1', suite.registry.put({ schemaVersion: 2, config: described, layers: suite.layers }, ociMediaTypes.manifest))
+    await expect(pull()).rejects.toMatchObject({ code: 'corrupt', message: expect.stringContaining('2 layers') as string })
+  })
+
+  it('about what a layer has in it', async () => {
+    const wrong = digestOf('something else')
+    const config = suite.registry.put({ os: 'linux', architecture: 'amd64', rootfs: { type: 'layers', diff_ids: [wrong, wrong] } })
+    const described = { ...config, mediaType: ociMediaTypes.config }
+    suite.registry.tag('1', suite.registry.put({ schemaVersion: 2, config: described, layers: suite.layers }, ociMediaTypes.manifest))
+    await expect(pull()).rejects.toMatchObject({ code: 'corrupt' })
+    expect(await suite.images.list()).toEqual([])
+    expect(suite.services.leased()).toEqual(new Set())
+  })
+})
+
+describe('a registry that breaks off', () => {
+  /** Sends so much of the first layer each time, from where it is asked. */
+  function breakOff(bytes: number, ranges: boolean, end: (request: IncomingMessage, response: ServerResponse) => void): { tries: number } {
+    const count = { tries: 0 }
+    misbehave((request, response, url) => {
+      if (!isBlob(url, 0)) return false
+      count.tries++
+      const [, start = '0'] = (ranges ? /bytes=(\d+)-/.exec(request.headers.range ?? '') : undefined) ?? []
+      const data = layerBytes(0).subarray(Number(start))
+      response.writeHead(start === '0' ? 200 : 206, {
+        'content-length': data.length,
+        ...(start === '0' ? {} : { 'content-range': `bytes ${start}-${layerBytes(0).length - 1}/${layerBytes(0).length}` }),
+      })
+      const part = data.subarray(0, ranges ? bytes : bytes * count.tries)
+      if (part.length === data.length) response.end(part)
+      else response.write(part, () => end(request, response))
+      return true
+    })
+    return count
+  }
+
+  it.each([
+    ['and knows of ranges, goes on', true],
+    ['and knows of none, goes on all the same', false],
+  ])('in the middle of a layer %s', async (_, ranges) => {
+    const count = breakOff(400_000, ranges, (request) => request.socket.destroy())
+    await pull()
+    expect(count.tries).toBe(4)
+    expect(await suite.services.leftovers()).toEqual([])
+  })
+
+  it('without getting any further is given up', { timeout: 30_000 }, async () => {
+    const count = breakOff(0, true, (request) => request.socket.destroy())
+    await expectFailure('registry', /broke the connection off|could not be asked/, { retryable: true })
+    expect(count.tries).toBe(5)
+  })
+
+  it('by saying nothing more is given up', { timeout: 30_000 }, async () => {
+    breakOff(0, true, () => {})
+    await expectFailure('registry', /stopped in the middle/, { retryable: true })
+  })
+
+  it('before it has said anything is given up', { timeout: 30_000 }, async () => {
+    misbehave((_, __, url) => isManifest(url))
+    await expectFailure('registry', /does not answer/, { retryable: true })
+  })
+
+  it('leaves what came for the next pull to go on with', { timeout: 30_000 }, async () => {
+    let sent = false
+    misbehave((request, response, url) => {
+      if (!isBlob(url, 0)) return false
+      if (sent) return status(404)(request, response, url, suite)
+      sent = true
+      response.writeHead(200, { 'content-length': layerBytes(0).length })
+      response.write(layerBytes(0).subarray(0, 700_000), () => request.socket.destroy())
+      return true
+    })
+    await expect(pull()).rejects.toMatchObject({ code: 'not-found' })
+    let range: string | undefined
+    misbehave((request, _, url) => {
+      if (isBlob(url, 0)) range = request.headers.range
+      return false
+    })
+    await pull()
+    expect(range).toMatch(/^bytes=[1-9]\d*-$/)
+    expect(await suite.services.leftovers()).toEqual([])
+  })
+
+  it('and whose beginning was damaged since, is asked for all of it', { timeout: 30_000 }, async () => {
+    const [layer] = suite.layers
+    const ingest = await suite.services.store.content.ingest({ reference: layer?.digest ?? '' })
+    await ingest.write(Buffer.alloc(500_000))
+    await ingest.close()
+    await pull()
+    expect(suite.registry.asked.filter((line) => line.endsWith(layer?.digest ?? ''))).toHaveLength(2)
+  })
+})
+
+describe('a registry that leads elsewhere', () => {
+  const redirect =
+    (location: string): Misbehaviour =>
+    (_, response, url) => {
+      if (!isBlob(url, 0)) return false
+      response.writeHead(307, { location }).end('x')
+      return true
+    }
+
+  it('is followed, but not with what authorizes', async () => {
+    const other = await fakeRegistry()
+    try {
+      const digest = suite.layers[0]?.digest ?? ''
+      other.put(layerBytes(0))
+      misbehave((request, response, url) => {
+        if (request.headers.authorization === undefined)
+          return status(401, { 'www-authenticate': 'Basic realm="x"' })(request, response, url, suite)
+        return redirect(`http://user:password@${other.host}/v2/x/blobs/${digest}?signature=a%2Fb`)(request, response, url, suite)
+      })
+      await pull({ credentials: { username: 'me', password: 'secret' } })
+      expect(other.asked).toEqual([`GET /v2/x/blobs/${digest}`])
+      expect(other.authorizations).toEqual([undefined])
+    } finally {
+      await other.close()
+    }
+  })
+
+  it('to somebody who wants to know a password learns none', async () => {
+    const other = await fakeRegistry()
+    try {
+      other.misbehave = (_, response) => {
+        response.writeHead(401, { 'www-authenticate': `Bearer realm="http://${other.host}/token"` }).end()
+        return true
+      }
+      suite.machine.credentials = { [suite.registry.host]: { username: 'me', password: 'secret' } }
+      misbehave(redirect(`http://${other.host}/x`))
+      await expectFailure('registry', /answered 401/)
+      expect(other.authorizations).toEqual([undefined])
+    } finally {
+      await other.close()
+    }
+  })
+
+  it.each([
+    ['file:///etc/shadow', /a place of file:/],
+    ['javascript:alert(1)', /a place of javascript:/],
+    ['http://[', /leads to nowhere/],
+    ['/v2/app/blobs/again', /without an end/],
+  ])('to %s is not followed', async (location, message) => {
+    misbehave(
+      (request, response, url, own) =>
+        redirect(location)(request, response, url, own) ||
+        (url.pathname.endsWith('again') && status(307, { location })(request, response, url, own)),
+    )
+    await expectFailure('registry', message)
+  })
+})
+
+describe('a pull that is given up', () => {
+  it.each(['manifest', 'layer'])('while the %s is waited for leaves nothing', async (what) => {
+    const abort = new AbortController()
+    const reason = new Error('mine')
+    misbehave((_, response, url) => {
+      if (!(what === 'layer' ? isBlob(url, 1) : isManifest(url))) return false
+      response.writeHead(200)
+      response.write('x')
+      setTimeout(() => abort.abort(reason), 20)
+      return true
+    })
+    await expect(pull({ signal: abort.signal })).rejects.toBe(reason)
+    expect(await suite.images.list()).toEqual([])
+    expect(suite.services.leased()).toEqual(new Set())
+    await expect(pull({ signal: abort.signal })).rejects.toBe(reason)
+  })
+
+  it('because the runtime is closed says so', async () => {
+    misbehave((_, response, url) => {
+      if (!isBlob(url, 1)) return false
+      response.writeHead(200)
+      response.write('x')
+      setTimeout(() => void suite.services.closer.close(), 20)
+      return true
+    })
+    await expect(pull()).rejects.toMatchObject({ code: 'closed' })
+  })
+
+  it('does not stop another one of the same image', async () => {
+    const abort = new AbortController()
+    let slow = true
+    misbehave((_, response, url) => {
+      if (!isBlob(url, 0) || !slow) return false
+      slow = false
+      response.writeHead(200)
+      response.write(layerBytes(0).subarray(0, 300_000))
+      setTimeout(() => abort.abort(), 50)
+      return true
+    })
+    const [first, second] = await Promise.allSettled([pull({ signal: abort.signal }), pull()])
+    expect(first.status).toBe('rejected')
+    expect(second.status).toBe('fulfilled')
+    expect(await suite.services.leftovers()).toEqual([])
+  })
+})
