@@ -20,18 +20,11 @@ function say(text: string): void {
 }
 
 chapter('Open a runtime')
+const since = new Date()
 await using runtime = await Runtime.open()
 const { oci, monitor, cgroups, storage, root } = await runtime.info()
 say(`${oci.name} ${oci.version} and ${monitor.name} ${monitor.version}, cgroups ${cgroups.mode}, ${storage.snapshotter} in ${root}`)
 for (const { name, reason } of oci.passedOver) say(paint(2, `(${name} is passed over: ${reason})`))
-
-const events = new AbortController()
-const seen: string[] = []
-const watching = (async () => {
-  for await (const event of runtime.events({ signal: events.signal })) seen.push(`${event.type} ${event.action}`)
-})().catch((error: unknown) => {
-  if (!events.signal.aborted) throw error
-})
 
 chapter('Make an image from busybox, without any network')
 const image = await runtime.images.import(busyboxRootfs(), {
@@ -94,8 +87,8 @@ await container.remove()
 await image.remove()
 
 chapter('What happened, and what is left')
-events.abort()
-await watching
+const seen: string[] = []
+for await (const { type, action } of runtime.events({ since, until: new Date() })) seen.push(`${type} ${action}`)
 say(seen.join(', '))
 const left = [...(await runtime.containers.list()), ...(await runtime.images.list())]
 say(left.length === 0 ? 'no container, no image' : JSON.stringify(left))

@@ -1,6 +1,6 @@
 import type { ErrorCode } from './errors.ts'
 
-/** The HTTP status (as Docker and Podman use them) and the gRPC status (as the CRI uses them) of every error code. */
+/** The HTTP status (as Docker and Podman use them) and the gRPC status (as the CRI uses them) of every error code. @public */
 export const errorStatus = {
   'not-found': { http: 404, grpc: 'NOT_FOUND' },
   'already-exists': { http: 409, grpc: 'ALREADY_EXISTS' },

@@ -11,11 +11,3 @@ export async function step<T>(probe: Probe | undefined, name: string, effect: ()
   probe?.(name, 'after')
   return result
 }
-
-/** The same for a synchronous effect. */
-export function stepSync<T>(probe: Probe | undefined, name: string, effect: () => T): T {
-  probe?.(name, 'before')
-  const result = effect()
-  probe?.(name, 'after')
-  return result
-}

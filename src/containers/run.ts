@@ -47,7 +47,7 @@ export async function runContainer(services: ContainersServices, options: RunOpt
     return { ...ran, id: record.id, stdout: encodeOutput(ran.stdout, encoding), stderr: encodeOutput(ran.stderr, encoding) }
   } catch (error) {
     // The helper, whose child it is, may have died before it.
-    await undoStart(services, record.id)
+    if (await readRecord(services, record.id)) await undoStart(services, record.id)
     throw error
   } finally {
     await step(services.probe, 'run.remove', () => dropRun(services, record))

@@ -86,7 +86,7 @@ it('keeps to since and until', async () => {
 
 it('ends when the time has come', async () => {
   const { emit, stream } = engine()
-  const following = collect(stream({ until: new Date(Date.now() + 150) }))
+  const following = collect(stream({ until: new Date(Date.now() + 1500) }))
   await new Promise((resolve) => setTimeout(resolve, 5))
   await emit(draftOf('a'))
   expect(await following).toEqual(['a'])

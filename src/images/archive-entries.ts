@@ -22,8 +22,14 @@ export async function* archiveEntries(bytes: AsyncIterable<Buffer>, label: strin
   const { extract } = await import('tar-stream')
   const tar = extract()
   const input = Readable.from(bytes, { objectMode: false })
-  input.on('error', (error) => tar.destroy(error))
+  let failure: Error | undefined
+  input.on('error', (error) => {
+    failure = error
+    tar.destroy(error)
+  })
   input.pipe(tar)
+  // What the parser says when its input fails is most often only that it was destroyed.
+  const refuse = (error: unknown): unknown => refusalOf(failure ?? error, label)
   let count = 0
   try {
     for await (const entry of tar) {
@@ -37,17 +43,30 @@ export async function* archiveEntries(bytes: AsyncIterable<Buffer>, label: strin
         type: type === 'file' || type === 'contiguous-file' ? 'file' : isLink ? 'link' : 'other',
         size,
         ...(isLink ? { target: pathInside(linkname ?? '', from, label) } : {}),
-        bytes: entry as AsyncIterable<Buffer>,
+        bytes: contentOf(entry as AsyncIterable<Buffer>, refuse),
       }
       entry.resume()
     }
   } catch (error) {
-    // Whatever else fails here is the parser refusing what it reads.
-    throw isLibpodError(error) || (error as NodeJS.ErrnoException).code !== undefined ? error : corrupt(label, messageOf(error), error)
+    throw refuse(error)
   } finally {
     input.destroy()
     tar.destroy()
   }
+}
+
+/** An archive may break off in the middle of a file as well as between two. */
+async function* contentOf(entry: AsyncIterable<Buffer>, refuse: (error: unknown) => unknown): AsyncGenerator<Buffer, void> {
+  try {
+    yield* entry
+  } catch (error) {
+    throw refuse(error)
+  }
+}
+
+/** What is neither the source's failure nor the system's is the parser refusing what it reads. */
+function refusalOf(error: unknown, label: string): unknown {
+  return isLibpodError(error) || (error as NodeJS.ErrnoException).code !== undefined ? error : corrupt(label, messageOf(error), error)
 }
 
 /** Resolves a path of the archive from a directory of the archive. */

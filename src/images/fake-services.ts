@@ -1,17 +1,17 @@
 import { spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { appendFile, mkdir, readdir, readFile, rename, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { Closer } from '../base/closer.ts'
-import { type Digest, digestOf, splitDigest } from '../base/digest.ts'
+import { digestOf } from '../base/digest.ts'
 import { LibpodError } from '../base/errors.ts'
 import { silentLogger } from '../base/logger.ts'
 import type { Probe } from '../base/steps.ts'
 import { defaultRegistriesConf } from '../config/registries-conf.ts'
 import type { EventDraft } from '../events/event.ts'
-import type { ContentStore, Ingest } from '../storage/content-store.ts'
+import { openContentStore } from '../storage/content/local-content-store.ts'
+import type { BlobInfo, ContentStore } from '../storage/content-store.ts'
 import type { ImageRecord, ImageStore } from '../storage/image-store.ts'
 import type { SnapshotInfo, Snapshotter } from '../storage/snapshotter.ts'
 import type { ExtractedLayer, ImageLease, ImagesServices, LayerToExtract } from './services.ts'
@@ -39,7 +39,7 @@ export async function fakeImages(directory: string): Promise<FakeImages> {
   const events: EventDraft[] = []
   const warnings: string[] = []
   const snapshots = await fakeSnapshots(join(directory, 'snapshots'), leased)
-  const content = await fakeContent(join(directory, 'content'), leased)
+  const content = await leasedContent(join(directory, 'content'), leased)
   const queues = new Map<string, Promise<void>>()
   const services: FakeImages = {
     events,
@@ -133,84 +133,27 @@ function decompress(blob: Buffer, mediaType: string): Buffer {
   return mediaType.endsWith('zstd') ? spawnSync('zstd', ['-dc'], { input: blob, maxBuffer: 1 << 30 }).stdout : blob
 }
 
-async function fakeContent(directory: string, leased: () => ReadonlySet<string>): Promise<ContentStore> {
-  const pathOf = (digest: Digest): string => join(directory, 'blobs', splitDigest(digest).hex)
-  await mkdir(join(directory, 'blobs'), { recursive: true })
-  await mkdir(join(directory, 'ingest'), { recursive: true })
-  const writers = new Map<string, Promise<void>>()
-  const describe = async (digest: Digest): Promise<{ digest: Digest; sizeBytes: number; createdAt: Date } | undefined> => {
-    const info = await stat(pathOf(digest)).catch(() => undefined)
-    return info && { digest, sizeBytes: info.size, createdAt: info.mtime }
-  }
+/** The real store, that a blob may appear in only under a lease. */
+async function leasedContent(root: string, leased: () => ReadonlySet<string>): Promise<ContentStore> {
+  const content = await openContentStore({ root })
   return {
-    stat: describe,
-    async open(digest, { start = 0, end } = {}) {
-      const path = pathOf(digest)
-      const info = await stat(path).catch(() => undefined)
-      if (info === undefined) throw new LibpodError('not-found', `There is no blob ${digest}.`, { kind: 'blob', ref: digest })
-      return { size: info.size, path, stream: () => createReadStream(path, { start, ...(end === undefined ? {} : { end }) }) }
-    },
-    async ingest({ reference, digest, sizeBytes }): Promise<Ingest> {
-      const path = join(directory, 'ingest', reference.replace(':', '-'))
-      // One ingest has one writer.
-      for (let other = writers.get(reference); other !== undefined; other = writers.get(reference)) await other
-      let close = (): void => {}
-      writers.set(
-        reference,
-        new Promise<void>((done) => {
-          close = () => {
-            writers.delete(reference)
-            done()
-          }
-        }),
-      )
-      await appendFile(path, '')
-      let offset = (await stat(path)).size
-      return {
-        get offset() {
-          return offset
-        },
-        path,
-        async write(chunk) {
-          await appendFile(path, chunk)
-          offset += chunk.length
-        },
-        async truncate() {
-          await truncate(path)
-          offset = 0
-        },
-        async commit() {
-          const data = await readFile(path)
-          const actual = digestOf(data, digest === undefined ? 'sha256' : splitDigest(digest).algorithm)
-          if ((digest !== undefined && actual !== digest) || (sizeBytes !== undefined && sizeBytes !== data.length)) {
-            await rm(path)
-            throw new LibpodError(
-              'corrupt',
-              `The ${data.length} bytes are ${actual}, not ${digest}.`,
-              { what: reference },
-              { hint: 'Get it again.' },
-            )
-          }
-          if (!leased().has(actual)) throw new LibpodError('internal', `${actual} appears without a lease.`, { what: reference })
-          await rename(path, pathOf(actual))
-          return { digest: actual, sizeBytes: data.length, createdAt: new Date() }
-        },
-        async close() {
-          close()
-        },
-        async [Symbol.asyncDispose]() {
-          close()
-        },
+    ...content,
+    async ingest(options) {
+      const ingest = await content.ingest(options)
+      const commit = async (): Promise<BlobInfo> => {
+        const blob = await ingest.commit()
+        if (!leased().has(blob.digest))
+          throw new LibpodError('internal', `${blob.digest} appears without a lease.`, { what: options.reference })
+        return blob
       }
+      return new Proxy(ingest, {
+        get: (_, name) => {
+          if (name === 'commit') return commit
+          const value: unknown = Reflect.get(ingest, name)
+          return typeof value === 'function' ? value.bind(ingest) : value
+        },
+      })
     },
-    async *list() {
-      for (const hex of await readdir(join(directory, 'blobs'))) {
-        const info = await describe(`sha256:${hex}`)
-        if (info) yield info
-      }
-    },
-    async *ingests() {},
-    delete: (digest) => rm(pathOf(digest), { force: true }),
   }
 }
 

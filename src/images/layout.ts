@@ -71,9 +71,11 @@ function groupByImage(descriptors: readonly Descriptor[]): readonly (readonly De
 }
 
 async function resolveGroup(blobs: LayoutBlobs, group: readonly Descriptor[], platform: Platform): Promise<Descriptor | undefined> {
-  const [only, second] = group
+  // Under several names one image is there several times.
+  const different = [...new Map(group.map((descriptor) => [descriptor.digest, descriptor])).values()]
+  const [only, second] = different
   if (only !== undefined && second === undefined) return resolveDescriptor(blobs, only, platform, 0)
-  const images = group.filter(({ mediaType }) => manifestTypes.has(mediaType) || indexTypes.has(mediaType))
+  const images = different.filter(({ mediaType }) => manifestTypes.has(mediaType) || indexTypes.has(mediaType))
   if (images.length === 0) return undefined
   return resolveDescriptor(blobs, chooseOrRefuse(blobs.label, images, platform), platform, 0)
 }

@@ -18,5 +18,7 @@ export async function killSession(session: number): Promise<void> {
 async function sessionMembers(session: number): Promise<{ readonly pid: number; readonly startTime: string }[]> {
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
   const all = await Promise.all(pids.map(async (pid) => ({ pid, stat: await readProcessStat(pid) })))
-  return all.flatMap(({ pid, stat }) => (stat === undefined || stat.session !== session || stat.state === 'Z' ? [] : [{ pid, startTime: stat.startTime }]))
+  return all.flatMap(({ pid, stat }) =>
+    stat === undefined || stat.session !== session || stat.state === 'Z' ? [] : [{ pid, startTime: stat.startTime }],
+  )
 }

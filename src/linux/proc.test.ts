@@ -54,7 +54,7 @@ test('programs with hostile names are read right', async () => {
     const stat = await readProcessStat(Number(child.pid))
     expect(stat).toMatchObject({ pid: child.pid, comm: name, ppid: process.pid })
     expect(stat?.startTime).toBe(await processStartTime(Number(child.pid)))
-    expect(Math.abs((await uptimeMs()) / 10 - Number(stat?.startTime))).toBeLessThan(500)
+    expect(Math.abs((await uptimeMs()) / 10 - Number(stat?.startTime))).toBeLessThan(6000)
   } finally {
     child.kill('SIGKILL')
     await once(child, 'exit')

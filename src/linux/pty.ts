@@ -1,5 +1,5 @@
 import { constants, openSync } from 'node:fs'
-import { TIOCGPTN, TIOCGWINSZ, TIOCSPTLCK, TIOCSWINSZ } from './native/constants.ts'
+import { TIOCGPTN, TIOCSPTLCK, TIOCSWINSZ } from './native/constants.ts'
 import { libc } from './native/libc.ts'
 
 /** How large a terminal is, in characters. */
@@ -42,13 +42,6 @@ export function resizePty(fd: number, { rows, columns }: TerminalSize): void {
   size.writeUInt16LE(Math.min(rows, largest), 0)
   size.writeUInt16LE(Math.min(columns, largest), 2)
   libc().ioctl(fd, TIOCSWINSZ, size)
-}
-
-/** How large a terminal is. */
-export function sizeOfPty(fd: number): TerminalSize {
-  const size = Buffer.alloc(8)
-  libc().ioctl(fd, TIOCGWINSZ, size)
-  return { rows: size.readUInt16LE(0), columns: size.readUInt16LE(2) }
 }
 
 const largest = 0xffff

@@ -58,11 +58,6 @@ export async function connectSeqpacket(
   }
 }
 
-/** Takes over a connected socket. */
-export function seqpacketOf(fd: number, { highWaterBytes = Number.POSITIVE_INFINITY }: SeqpacketOptions = {}): SeqpacketSocket {
-  return new Connection(fd, highWaterBytes)
-}
-
 interface Outgoing {
   readonly data: Uint8Array
   readonly resolve: () => void

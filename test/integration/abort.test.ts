@@ -43,7 +43,9 @@ const idle = (): Promise<Container> => created(engine, ['sleep', '600'])
 const verbs: Readonly<Record<string, Verb>> = {
   create: { call: ({ signal }) => engine.runtime.containers.create({ ...options, signal }) },
   run: { call: ({ signal }) => engine.runtime.containers.run({ ...options, signal }) },
-  'run with input': { call: ({ signal }) => engine.runtime.containers.run({ ...options, command: ['cat'], input: Buffer.alloc(50_000_000), signal }) },
+  'run with input': {
+    call: ({ signal }) => engine.runtime.containers.run({ ...options, command: ['cat'], input: Buffer.alloc(50_000_000), signal }),
+  },
   ephemeral: { call: ({ signal }) => engine.runtime.containers.ephemeral({ ...options, signal }) },
   init: { make: idle, call: ({ container, signal }) => container.init({ signal }) },
   start: { make: idle, call: ({ container, signal }) => container.start({ signal }) },
@@ -56,9 +58,15 @@ const verbs: Readonly<Record<string, Verb>> = {
   wait: { make: running, call: ({ container, signal }) => container.wait({ signal }) },
   waitUntil: { make: running, call: ({ container, signal }) => container.waitUntil({ log: 'never' }, { signal }) },
   exec: { make: running, call: ({ container, signal }) => container.exec(['sleep', '31415'], { signal }) },
-  'exec with input': { make: running, call: ({ container, signal }) => container.exec(['cat'], { input: Buffer.alloc(50_000_000), signal }) },
+  'exec with input': {
+    make: running,
+    call: ({ container, signal }) => container.exec(['cat'], { input: Buffer.alloc(50_000_000), signal }),
+  },
   spawn: { make: running, call: async ({ container, signal }) => (await container.spawn(['sleep', '31415'], { signal })).wait() },
-  'spawn with a terminal': { make: running, call: async ({ container, signal }) => (await container.spawn(['sleep', '31415'], { tty: true, signal })).wait() },
+  'spawn with a terminal': {
+    make: running,
+    call: async ({ container, signal }) => (await container.spawn(['sleep', '31415'], { tty: true, signal })).wait(),
+  },
   top: { make: running, call: ({ container, signal }) => container.top({ signal }) },
   logs: { make: running, call: ({ container, signal }) => collect(container.logs({ follow: true, signal })) },
   stats: { make: running, call: ({ container, signal }) => collect(container.stats({ intervalMs: 5, signal })) },

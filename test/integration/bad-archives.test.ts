@@ -50,7 +50,15 @@ describe('import', () => {
     ['a folder that climbs out', () => tarball([{ name: 'a/../../escaped/', type: 'directory' }]), 'corrupt'],
     ['a hard link that points out', () => tarball([{ name: 'a', type: 'link', linkname: '../../../../etc/passwd' }]), 'corrupt'],
     ['a hard link to nothing', () => tarball([{ name: 'a', type: 'link', linkname: 'nothing' }]), 'corrupt'],
-    ['a file below a file', () => tarball([{ name: 'a', content: 'x' }, { name: 'a/b', content: 'x' }]), 'corrupt'],
+    [
+      'a file below a file',
+      () =>
+        tarball([
+          { name: 'a', content: 'x' },
+          { name: 'a/b', content: 'x' },
+        ]),
+      'corrupt',
+    ],
     ['a name with a NUL', () => tarball([{ name: 'a\0b', content: 'x' }]).then((data) => data), 'ok'],
   ])('%s', async (_name, make, code) => {
     const data = await make()
@@ -70,11 +78,47 @@ describe('import', () => {
 
   it.each<[string, readonly Entry[], readonly string[]]>([
     ['absolute names lie inside', [{ name: '/abs/file', content: 'x' }], ['abs/file']],
-    ['a link that points out is only a link', [{ name: 'out', type: 'symlink', linkname: '/' }, { name: 'out/escaped-1', content: 'x' }], []],
-    ['so is one that climbs', [{ name: 'up', type: 'symlink', linkname: '../../../../..' }, { name: 'up/escaped-2', content: 'x' }], []],
-    ['a link to a link', [{ name: 'a', type: 'symlink', linkname: 'b' }, { name: 'b', type: 'symlink', linkname: '/tmp' }, { name: 'a/escaped-3', content: 'x' }], []],
-    ['a hard link to a link that points out', [{ name: 's', type: 'symlink', linkname: '/etc/passwd' }, { name: 'h', type: 'link', linkname: 's' }], []],
-    ['a fifo where a folder was', [{ name: 'd/', type: 'directory' }, { name: 'd', type: 'fifo' }], []],
+    [
+      'a link that points out is only a link',
+      [
+        { name: 'out', type: 'symlink', linkname: '/' },
+        { name: 'out/escaped-1', content: 'x' },
+      ],
+      [],
+    ],
+    [
+      'so is one that climbs',
+      [
+        { name: 'up', type: 'symlink', linkname: '../../../../..' },
+        { name: 'up/escaped-2', content: 'x' },
+      ],
+      [],
+    ],
+    [
+      'a link to a link',
+      [
+        { name: 'a', type: 'symlink', linkname: 'b' },
+        { name: 'b', type: 'symlink', linkname: '/tmp' },
+        { name: 'a/escaped-3', content: 'x' },
+      ],
+      [],
+    ],
+    [
+      'a hard link to a link that points out',
+      [
+        { name: 's', type: 'symlink', linkname: '/etc/passwd' },
+        { name: 'h', type: 'link', linkname: 's' },
+      ],
+      [],
+    ],
+    [
+      'a fifo where a folder was',
+      [
+        { name: 'd/', type: 'directory' },
+        { name: 'd', type: 'fifo' },
+      ],
+      [],
+    ],
     ['a device', [{ name: 'null', type: 'character-device' }], []],
   ])('%s', async (_name, entries) => {
     const made = await engine.runtime.images.import(stream(await tarball(entries))).catch((error: { code?: string }) => {
@@ -127,7 +171,10 @@ describe('import', () => {
     [{ onProgress: 'x' }, 'onProgress'],
     [{ signal: 'x' }, 'signal'],
   ])('the options %j', async (options, path) => {
-    expect(await failure(engine.runtime.images.import(stream(rootfs), options as never))).toMatchObject({ code: 'invalid-argument', details: { path } })
+    expect(await failure(engine.runtime.images.import(stream(rootfs), options as never))).toMatchObject({
+      code: 'invalid-argument',
+      details: { path },
+    })
     await expectNothingLeft()
   })
 })
@@ -145,17 +192,49 @@ describe('load', () => {
     ['an index that is a manifest too', () => layoutArchive({ index: { layers: [] } }), 'corrupt'],
     ['a newer layout', () => layoutArchive({ layout: '{"imageLayoutVersion":"9.0.0"}' }), 'unsupported'],
     ['a blob that is missing', () => layoutArchive({ entries: (entries) => entries.slice(0, -1) }), 'corrupt'],
-    ['a forged layer', () => layoutArchive({ entries: (entries) => entries.map((entry, at) => (at === 4 ? { ...entry, content: Buffer.alloc(2048) } : entry)) }), 'corrupt'],
-    ['a forged configuration', () => layoutArchive({ entries: (entries) => entries.map((entry, at) => (at === 3 ? { ...entry, content: '{}' } : entry)) }), 'corrupt'],
+    [
+      'a forged layer',
+      () =>
+        layoutArchive({ entries: (entries) => entries.map((entry, at) => (at === 4 ? { ...entry, content: Buffer.alloc(2048) } : entry)) }),
+      'corrupt',
+    ],
+    [
+      'a forged configuration',
+      () => layoutArchive({ entries: (entries) => entries.map((entry, at) => (at === 3 ? { ...entry, content: '{}' } : entry)) }),
+      'corrupt',
+    ],
     ['a layer with another diff id', () => layoutArchive({ config: { rootfs: { type: 'layers', diff_ids: [zero] } } }), 'corrupt'],
     ['more diff ids than layers', () => layoutArchive({ config: { rootfs: { type: 'layers', diff_ids: [zero, zero] } } }), 'corrupt'],
-    ['a foreign configuration', () => layoutArchive({ manifest: { config: { mediaType: 'application/x-helm', digest: zero, size: 2 } } }), 'unsupported'],
+    [
+      'a foreign configuration',
+      () => layoutArchive({ manifest: { config: { mediaType: 'application/x-helm', digest: zero, size: 2 } } }),
+      'unsupported',
+    ],
     ['a manifest that is none', () => layoutArchive({ manifest: { layers: 'all' } }), 'corrupt'],
-    ['another platform', () => layoutArchive({ index: { manifests: [{ mediaType: 'application/vnd.oci.image.index.v1+json', digest: zero, size: 2 }] } }), 'corrupt'],
-    ['a layer that climbs out', async () => layoutArchive({ layer: await tarball([{ name: '../../escaped-4', content: 'x' }]) }), 'corrupt'],
-    ['an entry that climbs out', () => layoutArchive({ entries: (entries) => [{ name: '../../escaped-5', content: 'x' }, ...entries] }), 'corrupt'],
+    [
+      'another platform',
+      () => layoutArchive({ index: { manifests: [{ mediaType: 'application/vnd.oci.image.index.v1+json', digest: zero, size: 2 }] } }),
+      'corrupt',
+    ],
+    [
+      'a layer that climbs out',
+      async () => layoutArchive({ layer: await tarball([{ name: '../../escaped-4', content: 'x' }]) }),
+      'corrupt',
+    ],
+    [
+      'an entry that climbs out',
+      () => layoutArchive({ entries: (entries) => [{ name: '../../escaped-5', content: 'x' }, ...entries] }),
+      'corrupt',
+    ],
     ['an absolute entry', () => layoutArchive({ entries: (entries) => [{ name: '/tmp/escaped-6', content: 'x' }, ...entries] }), 'corrupt'],
-    ['a fifo for an index', () => layoutArchive({ entries: (entries) => [{ name: 'index.json', type: 'fifo' as const }, ...entries.filter(({ name }) => name !== 'index.json')] }), 'corrupt'],
+    [
+      'a fifo for an index',
+      () =>
+        layoutArchive({
+          entries: (entries) => [{ name: 'index.json', type: 'fifo' as const }, ...entries.filter(({ name }) => name !== 'index.json')],
+        }),
+      'corrupt',
+    ],
   ])('%s', async (_name, make, code) => {
     const error = await failure(engine.runtime.images.load(stream(await make())))
     expect(error.code).toBe(code)
@@ -180,8 +259,14 @@ describe('load', () => {
 describe('save', () => {
   it('to a place that is not there, and in a format that is not known', async () => {
     const mine = await engine.runtime.images.get(image)
-    expect(await failure(mine.save({ path: join(place, 'not/there.tar') }))).toMatchObject({ code: 'not-found', details: { kind: 'folder' } })
-    expect(await failure(mine.save({ path: join(place, 'x.tar'), format: 'zip' as never }))).toMatchObject({ code: 'unsupported', hint: expect.stringContaining('oci-archive') })
+    expect(await failure(mine.save({ path: join(place, 'not/there.tar') }))).toMatchObject({
+      code: 'not-found',
+      details: { kind: 'folder' },
+    })
+    expect(await failure(mine.save({ path: join(place, 'x.tar'), format: 'zip' as never }))).toMatchObject({
+      code: 'unsupported',
+      hint: expect.stringContaining('oci-archive'),
+    })
     expect((await failure(engine.runtime.images.save([], { path: join(place, 'x.tar') }))).code).toBe('invalid-argument')
     expect((await failure(engine.runtime.images.save(['nothing'], { path: join(place, 'x.tar') }))).code).toBe('not-found')
     await expectNothingLeft()

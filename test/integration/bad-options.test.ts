@@ -104,7 +104,16 @@ const cases: readonly Case[] = [
   [{ mounts: [{ type: 'bind', source: '/x' }] }, 'mounts[0].target'],
   [{ mounts: [{ type: 'tmpfs', target: '/x', size: 1 }] }, 'mounts[0].size', /Did you mean sizeBytes/],
   [{ mounts: [{ type: 'tmpfs', target: '/x', options: ['bind'] }] }, 'mounts[0].options', /bind mounts only/],
-  [{ mounts: [{ type: 'tmpfs', target: '/x' }, { type: 'tmpfs', target: '/x/' }] }, 'mounts[1].target', /already/],
+  [
+    {
+      mounts: [
+        { type: 'tmpfs', target: '/x' },
+        { type: 'tmpfs', target: '/x/' },
+      ],
+    },
+    'mounts[1].target',
+    /already/,
+  ],
   [{ devices: [{ source: '/dev/null', permissions: 'x' }] }, 'devices[0].permissions'],
   [{ sysctls: { nonsense: '1' } }, 'sysctls.nonsense'],
   [{ shmSizeBytes: 0 }, 'shmSizeBytes'],
@@ -119,7 +128,11 @@ describe.each(cases.map(([options, path, message = /./]) => ({ options, path, me
     if (Object.hasOwn(options, '__proto__')) Object.defineProperty(given, '__proto__', { value: {}, enumerable: true })
     const verbs: (() => PromiseLike<unknown>)[] = [() => containers.create(given)]
     // What these two do not take at all is said first.
-    if (!('restart' in options || 'log' in options || 'tty' in options)) verbs.push(() => containers.run(given), () => containers.ephemeral(given))
+    if (!('restart' in options || 'log' in options || 'tty' in options))
+      verbs.push(
+        () => containers.run(given),
+        () => containers.ephemeral(given),
+      )
     for (const verb of verbs) {
       const error = await failure(verb())
       expect(error).toMatchObject({ code: 'invalid-argument', details: { path } })
@@ -153,12 +166,18 @@ describe('what run and ephemeral do not take', () => {
 
   it('ephemeral: a restart policy', async () => {
     const given = { image, command: ['true'], restart: { policy: 'always' } } as const
-    expect(await failure(engine.runtime.containers.ephemeral(given))).toMatchObject({ code: 'invalid-argument', details: { path: 'restart' } })
+    expect(await failure(engine.runtime.containers.ephemeral(given))).toMatchObject({
+      code: 'invalid-argument',
+      details: { path: 'restart' },
+    })
   })
 })
 
 it('nothing of Object.prototype is taken for an option, nor changed', async () => {
-  const container = await created(engine, ['true'], { labels: JSON.parse('{"__proto__":"x","constructor":"y"}'), env: JSON.parse('{"__proto__":"x"}') })
+  const container = await created(engine, ['true'], {
+    labels: JSON.parse('{"__proto__":"x","constructor":"y"}'),
+    env: JSON.parse('{"__proto__":"x"}'),
+  })
   const { labels, options } = await container.inspect()
   expect(Object.entries(labels)).toContainEqual(['constructor', 'y'])
   expect(Object.hasOwn(options['env'] as object, '__proto__') || !('x' in {})).toBe(true)

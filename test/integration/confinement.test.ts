@@ -57,7 +57,10 @@ describe('seccomp', () => {
 
   it('takes a profile of the caller’s', async () => {
     const profile = join(place, 'seccomp.json')
-    await writeFile(profile, JSON.stringify({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO' }] }))
+    await writeFile(
+      profile,
+      JSON.stringify({ defaultAction: 'SCMP_ACT_ALLOW', syscalls: [{ names: ['mkdir', 'mkdirat'], action: 'SCMP_ACT_ERRNO' }] }),
+    )
     expect((await run('mkdir /x', { security: { seccomp: profile } })).stderr).toMatch(/not permitted/)
     expect((await run('touch /x', { security: { seccomp: profile } })).exitCode).toBe(0)
   })
@@ -102,7 +105,9 @@ describe('security', () => {
 
 describe('mounts', () => {
   it('a read-only root file system, with room for temporary files', async () => {
-    const { stdout, stderr } = await run('touch /x; touch /etc/x; for d in /tmp /run /var/tmp; do touch $d/x && echo $d; done', { readOnly: true })
+    const { stdout, stderr } = await run('touch /x; touch /etc/x; for d in /tmp /run /var/tmp; do touch $d/x && echo $d; done', {
+      readOnly: true,
+    })
     expect(stderr.match(/Read-only/g)).toHaveLength(2)
     expect(stdout).toBe('/tmp\n/run\n/var/tmp\n')
     expect((await run('touch /tmp/x', { readOnly: true, readOnlyTmpfs: false })).stderr).toMatch(/Read-only/)
@@ -116,7 +121,10 @@ describe('mounts', () => {
       { type: 'bind', source: join(place, 'folder/file'), target: '/etc/one', readOnly: true },
       { type: 'tmpfs', target: '/memory', sizeBytes: 1024 * 1024, mode: 0o1777, options: ['noexec'] },
     ]
-    const { stdout, stderr } = await run('cat /in/file /etc/one; echo x > /in/new; echo x > /etc/one; stat -c %a /memory; df -k /memory | tail -1 | awk "{print \\$2}"', { mounts })
+    const { stdout, stderr } = await run(
+      'cat /in/file /etc/one; echo x > /in/new; echo x > /etc/one; stat -c %a /memory; df -k /memory | tail -1 | awk "{print \\$2}"',
+      { mounts },
+    )
     expect(stdout).toBe('of the host\nof the host\n1777\n1024\n')
     expect(stderr).toMatch(/Read-only/)
     expect(await output('cat /in/new', { mounts })).toBe('x')
@@ -132,8 +140,15 @@ describe('mounts', () => {
 
   it('a device', async () => {
     expect((await run('dd if=/dev/mem of=/dev/null count=1')).exitCode).not.toBe(0)
-    expect(await output('test -c /dev/rnd && head -c 8 /dev/rnd | wc -c', { devices: [{ source: '/dev/urandom', target: '/dev/rnd', permissions: 'r' }] })).toBe('8')
-    expect(await failure(run('true', { devices: [{ source: '/etc/passwd' }] }))).toMatchObject({ code: 'invalid-argument', details: { path: 'devices[0].source' } })
+    expect(
+      await output('test -c /dev/rnd && head -c 8 /dev/rnd | wc -c', {
+        devices: [{ source: '/dev/urandom', target: '/dev/rnd', permissions: 'r' }],
+      }),
+    ).toBe('8')
+    expect(await failure(run('true', { devices: [{ source: '/etc/passwd' }] }))).toMatchObject({
+      code: 'invalid-argument',
+      details: { path: 'devices[0].source' },
+    })
     expect(await engine.runtime.containers.list()).toEqual([])
   })
 })

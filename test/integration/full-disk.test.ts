@@ -81,7 +81,10 @@ it('a container on a full disk is refused, or runs, but is never half there; it 
 it('a save to a full disk leaves no file', async () => {
   await fill(100_000)
   const mine = await runtime.images.get(image)
-  expect(await failure(mine.save({ path: join(disk, 'saved.tar') }))).toMatchObject({ code: 'no-space', details: { path: join(disk, 'saved.tar') } })
+  expect(await failure(mine.save({ path: join(disk, 'saved.tar') }))).toMatchObject({
+    code: 'no-space',
+    details: { path: join(disk, 'saved.tar') },
+  })
   expect((await readdir(disk)).filter((name) => name.includes('saved'))).toEqual([])
   await empty()
   await writeFile(join(disk, 'room'), 'again')

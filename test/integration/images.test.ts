@@ -36,9 +36,14 @@ describe('import', () => {
     }
     const inspected = await Promise.all(made.map((one) => one.inspect()))
     expect(new Set(inspected.map(({ layers }) => layers[0]?.diffId)).size).toBe(1)
-    expect(inspected.map(({ layers }) => layers[0]?.mediaType.replace(/.*layer\.v1\./, ''))).toEqual(
-      ['tar', 'tar', 'tar+gzip', 'tar+gzip', 'tar+zstd', 'tar+zstd'],
-    )
+    expect(inspected.map(({ layers }) => layers[0]?.mediaType.replace(/.*layer\.v1\./, ''))).toEqual([
+      'tar',
+      'tar',
+      'tar+gzip',
+      'tar+gzip',
+      'tar+zstd',
+      'tar+zstd',
+    ])
     for (const { names } of inspected.slice(0, -2)) expect(names).toEqual([])
     expect(await run('localhost/from-path')).toBe('runs\n')
     expect(await run(made[2]?.id ?? '')).toBe('runs\n')
@@ -60,7 +65,14 @@ describe('import', () => {
       labels: { k: 'v' },
       comment: 'made by hand',
       platform: { os: 'linux' },
-      config: { user: 'guest', env: ['A=1', 'B=two words'], command: ['/bin/sh'], workdir: '/work', stopSignal: 'SIGINT', exposedPorts: ['80/tcp'] },
+      config: {
+        user: 'guest',
+        env: ['A=1', 'B=two words'],
+        command: ['/bin/sh'],
+        workdir: '/work',
+        stopSignal: 'SIGINT',
+        exposedPorts: ['80/tcp'],
+      },
       users: [],
     })
     expect(info.sizeBytes).toBeGreaterThan(500_000)
@@ -68,7 +80,11 @@ describe('import', () => {
     expect(info.history).toMatchObject([{ comment: 'made by hand', layer: { mediaType: expect.stringContaining('tar') } }])
     expect(steps.at(-1)).toMatchObject({ phase: 'done' })
     expect(new Set(steps.map(({ phase }) => phase))).toEqual(new Set(['read', 'extract', 'done']))
-    const container = await engine.runtime.containers.create({ image: 'mine:2', command: ['sh', '-c', 'pwd; id -un; echo $A $B'], network: 'none' })
+    const container = await engine.runtime.containers.create({
+      image: 'mine:2',
+      command: ['sh', '-c', 'pwd; id -un; echo $A $B'],
+      network: 'none',
+    })
     await container.start()
     await container.wait()
     expect((await collect(container.logs())).map(({ line }) => line)).toEqual(['/work', 'guest', '1 two words'])
@@ -154,7 +170,10 @@ describe('names', () => {
     const { images } = engine.runtime
     const mine = await images.get(image)
     expect(await failure(mine.tag(name))).toMatchObject({ code: 'invalid-argument', details: { path: 'name' } })
-    expect(await failure(images.import(file('rootfs.tar'), { tag: name }))).toMatchObject({ code: 'invalid-argument', details: { path: 'tag' } })
+    expect(await failure(images.import(file('rootfs.tar'), { tag: name }))).toMatchObject({
+      code: 'invalid-argument',
+      details: { path: 'tag' },
+    })
     expect((await mine.inspect()).names).toEqual([image])
   })
 })
@@ -187,7 +206,11 @@ describe('list', () => {
       [{ until: '1h' }, []],
     ]
     for (const [filters, expected] of cases) expect([filters, await list({ filters })]).toEqual([filters, expected])
-    for (const [filters, path] of [[{ colour: 'red' }, 'filters.colour'], [{ dangling: 'maybe' }, 'filters.dangling'], [{ until: 'x' }, 'filters.until']] as const)
+    for (const [filters, path] of [
+      [{ colour: 'red' }, 'filters.colour'],
+      [{ dangling: 'maybe' }, 'filters.dangling'],
+      [{ until: 'x' }, 'filters.until'],
+    ] as const)
       expect(await failure(images.list({ filters: filters as never }))).toMatchObject({ code: 'invalid-argument', details: { path } })
     expect((await failure(images.list({ filters: { before: 'nothing' } }))).code).toBe('not-found')
     await container.remove()
@@ -207,11 +230,20 @@ describe('remove', () => {
     expect((await images.prune({ all: true, filters: { label: 'used' } })).images).toEqual([])
     await made.tag('localhost/more')
     await container.remove({ force: true })
-    expect(await failure(made.remove())).toMatchObject({ code: 'in-use', details: { users: ['name/localhost/used:latest', 'name/localhost/more:latest'] } })
+    expect(await failure(made.remove())).toMatchObject({
+      code: 'in-use',
+      details: { users: ['name/localhost/used:latest', 'name/localhost/more:latest'] },
+    })
     expect(await made.remove({ force: true })).toEqual({ changed: true })
     expect(await made.remove({ ifExists: true })).toEqual({ changed: false })
     expect(await failure(made.remove())).toMatchObject({ code: 'not-found', details: { kind: 'image', ref: made.id } })
-    for (const verb of [() => made.inspect(), () => made.history(), () => made.tag('x'), () => made.untag(), () => made.save({ path: file('no.tar') })])
+    for (const verb of [
+      () => made.inspect(),
+      () => made.history(),
+      () => made.tag('x'),
+      () => made.untag(),
+      () => made.save({ path: file('no.tar') }),
+    ])
       expect((await failure(verb())).code).toBe('not-found')
     expect(await readdir(place)).not.toContain('no.tar')
   })

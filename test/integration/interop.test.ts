@@ -60,7 +60,11 @@ describe('what others write', () => {
     execFileSync('umoci', ['rm', '--image', `${layout}:old`])
     const loaded = await engine.runtime.images.load(layout)
     expect((await loaded.inspect()).layers).toHaveLength(2)
-    const { stdout } = await engine.runtime.containers.run({ image: loaded.id, command: ['sh', '-c', 'cat /new; ls /bin/vi /var 2>&1'], network: 'none' })
+    const { stdout } = await engine.runtime.containers.run({
+      image: loaded.id,
+      command: ['sh', '-c', 'cat /new; ls /bin/vi /var 2>&1'],
+      network: 'none',
+    })
     expect(stdout).toMatch(/^new\n.*vi: No such file.*\n\/var:\ndeep\n$/s)
   })
 
@@ -69,6 +73,9 @@ describe('what others write', () => {
     execFileSync('zstd', ['-q', '-1', file('saved.tar')])
     const { id } = await engine.runtime.images.get(image)
     expect((await engine.runtime.images.load(file('saved.tar.gz'))).id).toBe(id)
-    expect(await failure(engine.runtime.images.load(file('saved.tar.zst')))).toMatchObject({ code: 'unsupported', hint: expect.stringContaining('zstd -d') })
+    expect(await failure(engine.runtime.images.load(file('saved.tar.zst')))).toMatchObject({
+      code: 'unsupported',
+      hint: expect.stringContaining('zstd -d'),
+    })
   })
 })

@@ -25,7 +25,11 @@ const named = async (filters?: ContainerFilters): Promise<string[]> =>
 describe('list', () => {
   it('gives summaries in the order of ids, and iterate the same one by one', async () => {
     const summaries = await engine.runtime.containers.list()
-    expect(summaries.map(({ id }) => id)).toEqual(Object.values(all).map(({ id }) => id).sort())
+    expect(summaries.map(({ id }) => id)).toEqual(
+      Object.values(all)
+        .map(({ id }) => id)
+        .sort(),
+    )
     expect(await collect(engine.runtime.containers.iterate())).toEqual(summaries)
     const imageId = (await engine.runtime.images.get(image)).id
     expect(summaries.find(({ name }) => name === 'job')).toMatchObject({

@@ -28,7 +28,12 @@ describe('logs', () => {
   it('gives the last lines only', async () => {
     const container = await started(engine, sh('for i in 1 2 3 4 5; do echo $i; done'))
     await container.wait()
-    for (const [tail, lines] of [[0, []], [2, ['4', '5']], [5, ['1', '2', '3', '4', '5']], [99, ['1', '2', '3', '4', '5']]] as const)
+    for (const [tail, lines] of [
+      [0, []],
+      [2, ['4', '5']],
+      [5, ['1', '2', '3', '4', '5']],
+      [99, ['1', '2', '3', '4', '5']],
+    ] as const)
       expect(textsOf(await collect(container.logs({ tail })))).toEqual(lines)
     expect((await bytesOf(container.logs({ raw: true, tail: 1 }))).toString()).toBe('5\n')
     expect(textsOf(await collect(container.logs({ tail: 1, follow: true })))).toEqual(['5'])

@@ -29,7 +29,8 @@ describe('network', () => {
     expect(links).toEqual((await readdir('/sys/class/net')).sort())
     expect(await output('hostname', { network: 'host' })).toBe(`${hostname()}\n`)
     const resolver = await readFile('/etc/resolv.conf', 'utf8').catch(() => '')
-    for (const server of resolver.matchAll(/^nameserver .*$/gm)) expect(await output('cat /etc/resolv.conf', { network: 'host' })).toContain(server[0])
+    for (const server of resolver.matchAll(/^nameserver .*$/gm))
+      expect(await output('cat /etc/resolv.conf', { network: 'host' })).toContain(server[0])
   })
 
   it('another process’s', async () => {
@@ -86,7 +87,11 @@ describe('namespaces', () => {
   it('can be another container’s', async () => {
     const other = await started(engine, ['sleep', '600'])
     const { state } = await other.inspect()
-    const paths = { pid: { path: `/proc/${state.pid}/ns/pid` }, ipc: { path: `/proc/${state.pid}/ns/ipc` }, uts: { path: `/proc/${state.pid}/ns/uts` } }
+    const paths = {
+      pid: { path: `/proc/${state.pid}/ns/pid` },
+      ipc: { path: `/proc/${state.pid}/ns/ipc` },
+      uts: { path: `/proc/${state.pid}/ns/uts` },
+    }
     expect(await output('ps -o args | grep -c "^sleep 600"; hostname', paths)).toBe(`1\n${other.id.slice(0, 12)}\n`)
     await other.remove({ force: true })
   })

@@ -116,7 +116,10 @@ describe('bad options', () => {
 })
 
 describe('a missing program', () => {
-  const attempt = async (options: RuntimeOptions, setup?: string): Promise<{ code: string; details: unknown; hint: string; message: string }> => {
+  const attempt = async (
+    options: RuntimeOptions,
+    setup?: string,
+  ): Promise<{ code: string; details: unknown; hint: string; message: string }> => {
     const name = `missing-${Math.random().toString(36).slice(2)}`
     const { stdout, stderr } = await runModule(
       `import { Runtime } from 'libpod-ts'

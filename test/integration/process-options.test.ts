@@ -11,7 +11,15 @@ const configured = 'localhost/configured'
 beforeAll(async () => {
   await engine.runtime.images.import(busyboxRootfs(), {
     tag: configured,
-    changes: ['ENTRYPOINT ["echo", "entry"]', 'CMD ["command"]', 'ENV FROM=image', 'ENV ALSO=image', 'USER guest', 'WORKDIR /made/by/image', 'LABEL from=image'],
+    changes: [
+      'ENTRYPOINT ["echo", "entry"]',
+      'CMD ["command"]',
+      'ENV FROM=image',
+      'ENV ALSO=image',
+      'USER guest',
+      'WORKDIR /made/by/image',
+      'LABEL from=image',
+    ],
   })
 })
 
@@ -34,15 +42,27 @@ describe('what runs', () => {
 
   it('arguments come through unchanged', async () => {
     const args = ['', ' ', 'a b', '$HOME', "'", '"', '\\', '\n', '日本', '-x', '*']
-    expect(await run({ command: ['sh', '-c', 'for a in "$@"; do printf "<%s>" "$a"; done', 'sh', ...args] })).toBe(args.map((arg) => `<${arg}>`).join(''))
+    expect(await run({ command: ['sh', '-c', 'for a in "$@"; do printf "<%s>" "$a"; done', 'sh', ...args] })).toBe(
+      args.map((arg) => `<${arg}>`).join(''),
+    )
   })
 })
 
 describe('environment', () => {
   it('the image’s, over it the options’, and what every container has', async () => {
-    const lines = (await run({ image: configured, entrypoint: ['env'], env: { FROM: 'options', EMPTY: '', 'WITH SPACE': 'x=y' } })).trim().split('\n')
+    const lines = (await run({ image: configured, entrypoint: ['env'], env: { FROM: 'options', EMPTY: '', 'WITH SPACE': 'x=y' } }))
+      .trim()
+      .split('\n')
     const env = Object.fromEntries(lines.map((line) => [line.slice(0, line.indexOf('=')), line.slice(line.indexOf('=') + 1)]))
-    expect(env).toMatchObject({ FROM: 'options', ALSO: 'image', EMPTY: '', 'WITH SPACE': 'x=y', HOME: '/home', container: 'podman', PATH: expect.stringContaining('/bin') })
+    expect(env).toMatchObject({
+      FROM: 'options',
+      ALSO: 'image',
+      EMPTY: '',
+      'WITH SPACE': 'x=y',
+      HOME: '/home',
+      container: 'podman',
+      PATH: expect.stringContaining('/bin'),
+    })
     expect(env['HOSTNAME']).toMatch(/^[0-9a-f]{12}$/)
     expect(Object.keys(env)).not.toContain('NODE_PATH')
     expect(await run({ command: sh('echo $PATH $HOME'), env: { PATH: '/bin', HOME: '/elsewhere' } })).toBe('/bin /elsewhere\n')
@@ -98,7 +118,10 @@ describe('a program that cannot be run', () => {
     expect(error.message).toContain(command[0])
     expect((await container.inspect()).status).toBe('created')
     expect(await container.remove()).toEqual({ changed: true })
-    expect(await failure(engine.runtime.containers.run({ image, command, network: 'none' }))).toMatchObject({ code: 'command-failed', details: { exitCode } })
+    expect(await failure(engine.runtime.containers.run({ image, command, network: 'none' }))).toMatchObject({
+      code: 'command-failed',
+      details: { exitCode },
+    })
     expect(await failure(engine.runtime.containers.ephemeral({ image, command, network: 'none' }))).toMatchObject({ details: { exitCode } })
     expect(await engine.runtime.containers.list()).toEqual([])
   })

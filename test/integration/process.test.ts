@@ -7,7 +7,11 @@ import { useEngine } from '../support/engine.ts'
 const engine = useEngine()
 
 /** Runs code in a process of its own that has this root open, as `runtime`. */
-const inProcess = (code: string, env: Record<string, string> = {}, onOutput: (text: string) => void = () => {}): ReturnType<typeof runModule> =>
+const inProcess = (
+  code: string,
+  env: Record<string, string> = {},
+  onOutput: (text: string) => void = () => {},
+): ReturnType<typeof runModule> =>
   runModule(
     `import { Runtime } from 'libpod-ts'
      const runtime = await Runtime.open(${JSON.stringify({ root: engine.root, runRoot: engine.runRoot })})

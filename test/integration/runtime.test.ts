@@ -178,7 +178,8 @@ describe('a closed runtime', () => {
       imageRemove: () => mine.remove(),
     }
     const codes: Record<string, string> = {}
-    for (const [name, verb] of Object.entries(verbs)) codes[name] = (await failure(verb()).catch((error: unknown) => ({ code: String(error) }))).code
+    for (const [name, verb] of Object.entries(verbs))
+      codes[name] = (await failure(verb()).catch((error: unknown) => ({ code: String(error) }))).code
     expect(codes).toEqual(Object.fromEntries(Object.keys(verbs).map((name) => [name, 'closed'])))
     expect((await engine.runtime.containers.ref(container.id).inspect()).status).toBe('running')
     await engine.runtime.containers.ref(container.id).remove({ force: true })

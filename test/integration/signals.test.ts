@@ -80,16 +80,18 @@ describe('stop', () => {
     await container.remove()
   })
 
-  it.each([[{ timeoutMs: -1 }, 'timeoutMs'], [{ timeoutMs: Number.NaN }, 'timeoutMs'], [{ timeoutMs: '10' }, 'timeoutMs'], [{ timeout: 10 }, 'timeout']])(
-    'refuses %j',
-    async (options, path) => {
-      const container = await started(engine, ['sleep', '600'])
-      expect(await failure(container.stop(options as never))).toMatchObject({ code: 'invalid-argument', details: { path } })
-      expect(await failure(container.restart(options as never))).toMatchObject({ code: 'invalid-argument', details: { path } })
-      expect((await container.inspect()).status).toBe('running')
-      await container.remove({ force: true })
-    },
-  )
+  it.each([
+    [{ timeoutMs: -1 }, 'timeoutMs'],
+    [{ timeoutMs: Number.NaN }, 'timeoutMs'],
+    [{ timeoutMs: '10' }, 'timeoutMs'],
+    [{ timeout: 10 }, 'timeout'],
+  ])('refuses %j', async (options, path) => {
+    const container = await started(engine, ['sleep', '600'])
+    expect(await failure(container.stop(options as never))).toMatchObject({ code: 'invalid-argument', details: { path } })
+    expect(await failure(container.restart(options as never))).toMatchObject({ code: 'invalid-argument', details: { path } })
+    expect((await container.inspect()).status).toBe('running')
+    await container.remove({ force: true })
+  })
 
   it('keeps a restart policy from bringing it back', async () => {
     const container = await started(engine, ['sleep', '600'], { restart: { policy: 'always' } })
@@ -141,7 +143,18 @@ describe('restart and pause', () => {
     await container.remove()
     off()
     // Whether the one who stops it or the one who sees it end is first to tell is open.
-    expect(actions.filter((action) => action !== 'stop')).toEqual(['create', 'start', 'pause', 'unpause', 'kill', 'died', 'start', 'restart', 'died', 'remove'])
+    expect(actions.filter((action) => action !== 'stop')).toEqual([
+      'create',
+      'start',
+      'pause',
+      'unpause',
+      'kill',
+      'died',
+      'start',
+      'restart',
+      'died',
+      'remove',
+    ])
     expect(actions.filter((action) => action === 'stop')).toHaveLength(2)
   })
 })

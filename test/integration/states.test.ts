@@ -56,25 +56,55 @@ const verbs: Readonly<Record<string, (container: Container) => Promise<unknown>>
 /** What each verb does to a container in each state; what is not here is `ok`. */
 const expected: Readonly<Record<keyof typeof makers, Readonly<Record<string, Outcome>>>> = {
   created: {
-    stop: 'nothing to do', kill: 'invalid-state', pause: 'invalid-state', unpause: 'invalid-state', attach: 'invalid-state',
-    exec: 'invalid-state', spawn: 'invalid-state', top: 'invalid-state', stats: 'invalid-state',
+    stop: 'nothing to do',
+    kill: 'invalid-state',
+    pause: 'invalid-state',
+    unpause: 'invalid-state',
+    attach: 'invalid-state',
+    exec: 'invalid-state',
+    spawn: 'invalid-state',
+    top: 'invalid-state',
+    stats: 'invalid-state',
   },
   initialized: {
-    init: 'nothing to do', pause: 'invalid-state', unpause: 'invalid-state', exec: 'invalid-state', spawn: 'invalid-state',
-    top: 'invalid-state', stats: 'invalid-state', remove: 'invalid-state',
+    init: 'nothing to do',
+    pause: 'invalid-state',
+    unpause: 'invalid-state',
+    exec: 'invalid-state',
+    spawn: 'invalid-state',
+    top: 'invalid-state',
+    stats: 'invalid-state',
+    remove: 'invalid-state',
   },
   running: { init: 'invalid-state', start: 'nothing to do', unpause: 'nothing to do', remove: 'invalid-state' },
   paused: {
-    init: 'invalid-state', start: 'invalid-state', restart: 'invalid-state', pause: 'nothing to do', exec: 'invalid-state', spawn: 'invalid-state',
+    init: 'invalid-state',
+    start: 'invalid-state',
+    restart: 'invalid-state',
+    pause: 'nothing to do',
+    exec: 'invalid-state',
+    spawn: 'invalid-state',
     remove: 'invalid-state',
   },
   stopping: {
-    init: 'invalid-state', start: 'invalid-state', pause: 'invalid-state', unpause: 'invalid-state', exec: 'invalid-state', spawn: 'invalid-state',
+    init: 'invalid-state',
+    start: 'invalid-state',
+    pause: 'invalid-state',
+    unpause: 'invalid-state',
+    exec: 'invalid-state',
+    spawn: 'invalid-state',
     remove: 'invalid-state',
   },
   exited: {
-    stop: 'nothing to do', kill: 'invalid-state', pause: 'invalid-state', unpause: 'invalid-state', attach: 'invalid-state',
-    exec: 'invalid-state', spawn: 'invalid-state', top: 'invalid-state', stats: 'invalid-state',
+    stop: 'nothing to do',
+    kill: 'invalid-state',
+    pause: 'invalid-state',
+    unpause: 'invalid-state',
+    attach: 'invalid-state',
+    exec: 'invalid-state',
+    spawn: 'invalid-state',
+    top: 'invalid-state',
+    stats: 'invalid-state',
   },
 }
 
@@ -84,7 +114,8 @@ async function outcomeOf(verb: () => Promise<unknown>): Promise<Outcome | string
     return Object(result) === result && (result as { changed?: boolean }).changed === false ? 'nothing to do' : 'ok'
   } catch (error) {
     const { code, hint, details } = error as { code?: string; hint?: string; details?: { allowed?: readonly string[]; state?: string } }
-    if (code === 'invalid-state') expect([hint, details?.allowed]).toEqual([expect.any(String), expect.arrayContaining([expect.any(String)])])
+    if (code === 'invalid-state')
+      expect([hint, details?.allowed]).toEqual([expect.any(String), expect.arrayContaining([expect.any(String)])])
     return code ?? String(error)
   }
 }

@@ -72,7 +72,11 @@ describe('wait', () => {
     setTimeout(() => abort.abort(reason), 50)
     await waiting
     await expect(container.wait({ signal: abort.signal })).rejects.toBe(reason)
-    for (const [options, path] of [[{ condition: 'dead' }, 'condition'], [{ until: 'exited' }, 'until'], [{ signal: 'x' }, 'signal']] as const)
+    for (const [options, path] of [
+      [{ condition: 'dead' }, 'condition'],
+      [{ until: 'exited' }, 'until'],
+      [{ signal: 'x' }, 'signal'],
+    ] as const)
       expect(await failure(container.wait(options as never))).toMatchObject({ code: 'invalid-argument', details: { path } })
     await container.remove({ force: true })
   })

@@ -21,16 +21,10 @@ export interface RunModuleOptions {
 /** The folder of this package. */
 const packageDir = fileURLToPath(new URL('../..', import.meta.url))
 
-/**
- * Runs a module in a Node.js of its own that knows this package by its name.
- */
+/** Runs a module in a Node.js of its own that knows this package by its name. */
 export function runModule(
   source: string,
-  {
-    setup,
-    env = {},
-    timeoutMs = 30_000,
-  }: { readonly setup?: string; readonly env?: Readonly<Record<string, string>>; readonly timeoutMs?: number } = {},
+  { setup, env = {}, timeoutMs = 60_000, onOutput = () => {} }: RunModuleOptions = {},
 ): Promise<ChildResult> {
   const node = [process.execPath, '--input-type=module', '--eval', source]
   const [file = '', ...args] =

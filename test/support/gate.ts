@@ -1,14 +1,18 @@
 import { execFileSync } from 'node:child_process'
-import { closeSync, constants, mkdtempSync, openSync, rmSync } from 'node:fs'
+import { closeSync, constants, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 
-/** A gate that containers wait at: programs that read from its fifo go on, all together, when it is opened. */
+/** A gate that containers wait at: each program that reads a line from its fifo goes on. */
 export class Gate {
   readonly #folder = mkdtempSync(join(tmpdir(), 'libpod-ts-gate-'))
 
+  readonly #fifo: number
+
   constructor() {
-    execFileSync('mkfifo', [join(this.#folder, 'fifo')])
+    const path = join(this.#folder, 'fifo')
+    execFileSync('mkfifo', [path])
+    this.#fifo = openSync(path, constants.O_RDWR | constants.O_NONBLOCK)
   }
 
   /** The mount and the command of a container that ends with this code when the gate opens. */
@@ -19,12 +23,13 @@ export class Gate {
     }
   }
 
-  open(): void {
-    // Without a reader it fails, and nobody waits.
-    closeSync(openSync(join(this.#folder, 'fifo'), constants.O_WRONLY | constants.O_NONBLOCK))
+  /** Lets so many go, all together; those that have not come so far go on when they come. */
+  open(count: number): void {
+    writeSync(this.#fifo, '\n'.repeat(count))
   }
 
   remove(): void {
+    closeSync(this.#fifo)
     rmSync(this.#folder, { recursive: true })
   }
 }

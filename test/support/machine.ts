@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 
@@ -45,6 +46,9 @@ async function readCgroups(directory: string, depth: number): Promise<string[]> 
   const below = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(directory, name))
   const deeper = await Promise.all(below.map((path) => readCgroups(path, depth - 1)))
   // The folders that all containers and monitors of a machine lie in stay, as those of Podman do.
-  const leaks = below.filter((path) => /libpod|crun|runc/.test(path) && !/\/libpod_parent(\/conmon)?$/.test(path))
+  // A folder that is no cgroup is what crun leaves in the place of the hidden v2 tree.
+  const leaks = below.filter(
+    (path) => /libpod|crun|runc/.test(path) && !/\/libpod_parent(\/conmon)?$/.test(path) && existsSync(join(path, 'cgroup.procs')),
+  )
   return [...leaks, ...deeper.flat()].sort()
 }

@@ -1,9 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { gzipSync } from 'node:zlib'
 import { eventually } from './place.ts'
 
 /** How a registry is to be. */
@@ -95,6 +97,44 @@ export function push(archive: string, to: string, ...args: readonly string[]): v
     `docker://${to}`,
   ]
   execFileSync('skopeo', all, { stdio: ['ignore', 'ignore', 'pipe'] })
+}
+
+/** An image with one more layer than that of an archive, as an image layout that `oci:` names. */
+export async function addLayer(archive: string, layout: string): Promise<string> {
+  execFileSync('skopeo', ['copy', '--insecure-policy', `oci-archive:${archive}`, `oci:${layout}:one`], {
+    stdio: ['ignore', 'ignore', 'pipe'],
+  })
+  const blobs = join(layout, 'blobs/sha256')
+  const read = async (name: string): Promise<Document> => JSON.parse(await readFile(name, 'utf8')) as Document
+  const put = async (data: Buffer): Promise<{ digest: string; size: number }> => {
+    const hex = createHash('sha256').update(data).digest('hex')
+    await writeFile(join(blobs, hex), data)
+    return { digest: `sha256:${hex}`, size: data.length }
+  }
+  const blobOf = (digest: string): Promise<Document> => read(join(blobs, digest.slice('sha256:'.length)))
+  const index = await read(join(layout, 'index.json'))
+  const manifest = await blobOf(index.manifests?.[0]?.digest ?? '')
+  const config = await blobOf(manifest.config?.digest ?? '')
+  await writeFile(join(layout, 'extra'), 'x'.repeat(100_000))
+  const tar = execFileSync('tar', ['-c', '-C', layout, 'extra'])
+  const layer = { mediaType: 'application/vnd.oci.image.layer.v1.tar+gzip', ...(await put(gzipSync(tar))) }
+  const rootfs = {
+    type: 'layers',
+    diff_ids: [...(config.rootfs?.diff_ids ?? []), `sha256:${createHash('sha256').update(tar).digest('hex')}`],
+  }
+  const described = { ...manifest.config, ...(await put(Buffer.from(JSON.stringify({ ...config, history: undefined, rootfs })))) }
+  const all = { ...manifest, config: described, layers: [...(manifest.layers ?? []), layer] }
+  const manifests = [{ mediaType: 'application/vnd.oci.image.manifest.v1+json', ...(await put(Buffer.from(JSON.stringify(all)))) }]
+  await writeFile(join(layout, 'index.json'), JSON.stringify({ ...index, manifests }))
+  return layout
+}
+
+/** What is looked at of the documents of an image layout. */
+interface Document {
+  readonly manifests?: readonly { readonly digest: string }[]
+  readonly config?: { readonly digest: string }
+  readonly layers?: readonly object[]
+  readonly rootfs?: { readonly diff_ids: readonly string[] }
 }
 
 /** An authority and a certificate for 127.0.0.1 made by it, in a folder. */

@@ -9,6 +9,7 @@ const CLONE_NEWNS = 0x20000
 const MS_REC = 0x4000
 const MS_SLAVE = 0x80000
 const MNT_DETACH = 2
+const MS_NOSUID_NODEV_NOEXEC = 0xe
 
 if (existsSync(`${unified}/cgroup.procs`)) {
   const libc = koffi.load(null)
@@ -18,4 +19,14 @@ if (existsSync(`${unified}/cgroup.procs`)) {
   call('unshare', 'int unshare(int flags)', CLONE_NEWNS)
   call('mount', 'int mount(str source, str target, str type, unsigned long flags, str data)', 'none', '/', null, MS_REC | MS_SLAVE, null)
   call('umount2', 'int umount2(str target, int flags)', unified, MNT_DETACH)
+  // crun makes a folder for each container there all the same, and leaves it: here it goes with this namespace.
+  call(
+    'mount',
+    'int mount(str source, str target, str type, unsigned long flags, str data)',
+    'tmpfs',
+    unified,
+    'tmpfs',
+    MS_NOSUID_NODEV_NOEXEC,
+    null,
+  )
 }

@@ -65,7 +65,7 @@ async function clear(): Promise<void> {
 it('50 containers that end within 100 ms while no engine is open are cleaned up by the exit command', { timeout: 300_000 }, async () => {
   const { said } = await runVictim(place, { scenario: 'leave', stay: waiters(50) })
   expect(said.at(-1)).toEqual({ done: true })
-  gate.open()
+  gate.open(50)
   const seen = await cleanedUp()
   expect(seen, 'clean-up programs at a time').toBeLessThanOrEqual(1)
   expect(await exitCodes()).toEqual(codesTo(50))
@@ -81,7 +81,7 @@ it('a clean-up program that is killed in the middle leaves nothing undone', { ti
   for (const probe of ['before:exit.commit', 'after:exit.commit', 'after:exit.event', 'before:exit.live']) {
     const { said } = await runVictim(place, { scenario: 'leave', stay: waiters(6), cleanupProbe: probe })
     expect(said.at(-1)).toEqual({ done: true })
-    gate.open()
+    gate.open(6)
     // Every monitor's exit command tries, and each clean-up program dies there; some exits stay for the next engine.
     await eventually(async () => expect(await pidsOf(place, 'conmon')).toEqual([]), 30_000)
     await place.quiet()
@@ -97,7 +97,7 @@ it('a clean-up program that is killed in the middle leaves nothing undone', { ti
 it('a server that is killed between exit file and commit loses no exit code', { timeout: 120_000 }, async () => {
   const server = startVictim(place, { scenario: 'stay', stay: waiters(8), probe: 'before:exit.commit' })
   await server.ready()
-  gate.open()
+  gate.open(8)
   expect(await server.ended).toEqual({ killed: true })
   await eventually(async () => expect(await exitCodes()).toEqual(codesTo(8)), 30_000)
   await place.with(async ({ containers }) => {
@@ -115,7 +115,7 @@ it('an exit is seen by the next engine when the exit command cannot do anything'
   // Another serves, as far as the exit commands can tell, but does nothing.
   const holder = spawn('flock', [join(place.runRoot, 'duty.lock'), 'cat'], { stdio: ['pipe', 'inherit', 'inherit'] })
   await eventually(() => expect(isLocked(join(place.runRoot, 'duty.lock'))).toBe(true))
-  gate.open()
+  gate.open(3)
   await eventually(async () => expect(await pidsOf(place, 'conmon')).toEqual([]), 30_000)
   holder.stdin.end()
   await once(holder, 'exit')

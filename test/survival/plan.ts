@@ -9,10 +9,10 @@ export interface PlannedStep {
   readonly scenario: string
   /** With the target `cleanup`: where the host dies, so that the clean-up program has something to do. */
   readonly hostProbe?: string
+  /** The container ends by itself once the host is dead. */
+  readonly ends?: boolean
   readonly options?: VictimOptions['options']
 }
-
-const endsSoon = { command: ['sh', '-c', 'sleep 0.3; exit 3'] }
 
 /** How often each step is hit, before its effect and after it. */
 const often = Number(process.env['SURVIVAL_TIMES'] ?? 5)
@@ -53,15 +53,17 @@ export const plan: readonly PlannedStep[] = [
   // It ends when no engine is open: conmon's exit command starts the clean-up program.
   ...rows(once, 'start', 'cleanup', 'exit.delete exit.commit exit.event exit.file exit.live', {
     hostProbe: 'after:start.event',
-    options: endsSoon,
+    ends: true,
   }),
   ...rows(once, 'start', 'cleanup', 'exit.keep remove.commit remove.snapshot remove.event', {
     hostProbe: 'after:start.event',
-    options: { ...endsSoon, autoRemove: true },
+    ends: true,
+    options: { autoRemove: true },
   }),
   ...rows(once, 'start', 'cleanup', 'exit.restart start.mark start.create start.runtime start.commit restart.done', {
     hostProbe: 'after:start.event',
-    options: { ...endsSoon, restart: { policy: 'on-failure', maxRetries: 1 } },
+    ends: true,
+    options: { restart: { policy: 'on-failure', maxRetries: 1 } },
   }),
   ...rows(once, 'life', 'helper', 'start.create start.runtime stop.commit remove.snapshot'),
   ...rows(once, 'run', 'helper', 'run.remove'),

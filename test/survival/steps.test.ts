@@ -3,6 +3,7 @@ import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { Gate } from '../support/gate.ts'
 import { eventually, makePlace, type Place } from '../support/place.ts'
 import { runVictim } from '../support/victims.ts'
 import { type PlannedStep, plan } from './plan.ts'
@@ -65,22 +66,12 @@ function describe(error: unknown): string {
 }
 
 /** Kills once, opens an engine, looks at everything, removes it, and compares with before. Gives what was found. */
-async function killAt(
-  place: Place,
-  { step, target, scenario, hostProbe, options }: PlannedStep,
-  phase: string,
-  at: number,
-): Promise<string> {
-  const mark = join(folder, `${place.cgroupParent.slice(1)}.mark`)
-  rmSync(mark, { force: true })
+async function killAt(place: Place, planned: PlannedStep, phase: string, at: number): Promise<string> {
+  const { step, target, scenario, options } = planned
   const probe = `${phase}:${step}`
-  const more = { tar, ...(options === undefined ? {} : { options }) }
-  if (target === 'cleanup') {
-    const { killed } = await runVictim(place, { scenario, ...more, probe: hostProbe ?? '', cleanupProbe: `${probe}:${mark}` })
-    expect(killed, 'the host was killed').toBe(true)
-    await eventually(() => expect(existsSync(mark), 'the clean-up program was killed').toBe(true), 20_000)
-  } else {
-    const { killed, said } = await runVictim(place, { scenario, ...more, probe, target })
+  if (target === 'cleanup') await killCleanup(place, planned, probe)
+  else {
+    const { killed, said } = await runVictim(place, { scenario, tar, probe, target, ...(options === undefined ? {} : { options }) })
     if (target === 'host') expect(killed, `the host was killed: ${JSON.stringify(said)}`).toBe(true)
     else
       expect(
@@ -94,13 +85,37 @@ async function killAt(
   const logger = { debug() {}, warn() {}, error: (message: string) => void errors.push(message) }
   const outcome = await place.with(
     async (runtime) => {
-      const found = await verify(place, runtime, { use: at % 5 < 2 })
+      const found = await verify(place, runtime, { use: at % 5 < 2 && planned.ends !== true })
       await place.clear(runtime)
       return found
     },
     { logger },
   )
   expect(errors).toEqual([])
+  // A clean-up program may have died after that engine looked: then the next one sees it.
+  await place.quiet()
+  await place.with(async () => {})
   await place.expectClean()
   return outcome
+}
+
+/** Kills the host where the clean-up program has something to do after it, and then that one. */
+async function killCleanup(place: Place, { scenario, hostProbe = '', options, ends }: PlannedStep, probe: string): Promise<void> {
+  const mark = join(folder, `${place.cgroupParent.slice(1)}.mark`)
+  rmSync(mark, { force: true })
+  const gate = new Gate()
+  try {
+    const cleanupProbe = `${probe}:${mark}`
+    const { killed } = await runVictim(place, {
+      scenario,
+      probe: hostProbe,
+      cleanupProbe,
+      options: { ...options, ...(ends ? gate.waiter(3) : {}) },
+    })
+    expect(killed, 'the host was killed').toBe(true)
+    if (ends) gate.open(1)
+    await eventually(() => expect(existsSync(mark), 'the clean-up program was killed').toBe(true), 20_000)
+  } finally {
+    gate.remove()
+  }
 }

@@ -44,7 +44,7 @@ it('a second engine takes over when the one that serves is killed: exits, restar
     const waits = [ends?.wait(), again?.wait({ condition: 'next-exit' }), removed?.wait({ condition: 'removed' })]
     await first.kill()
     await eventually(async () => expect((await runtime.info()).serving).toBe(true))
-    gate.open()
+    gate.open(3)
     expect((await Promise.all(waits)).map((result) => result?.exitCode)).toEqual([5, 6, 7])
     // It is started again, by the engine that took over.
     await eventually(async () => {

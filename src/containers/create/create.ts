@@ -41,6 +41,7 @@ export async function createContainer(
   const record = await planContainer(services, options, image, internals)
   options.signal?.throwIfAborted()
   const { id } = record
+  const made = (): Promise<void> => step(services.probe, 'create.made', () => services.live.delete('making', id))
   if (record.pins.snapshotter !== undefined) {
     await step(services.probe, 'create.making', () => services.live.set('making', id, { owner: services.owner }))
   }
@@ -51,13 +52,12 @@ export async function createContainer(
     }
     options.signal?.throwIfAborted()
     const committed = await step(services.probe, 'create.commit', () => commit(services, record, options.name !== undefined))
-    await step(services.probe, 'create.event', () => services.emit({ ...subjectOf(committed), action: 'create' }))
+    await Promise.all([step(services.probe, 'create.event', () => services.emit({ ...subjectOf(committed), action: 'create' })), made()])
     return committed
   } catch (error) {
     if (record.pins.snapshotter !== undefined && !(await services.registry.get('container', id))) await services.snapshots.remove(id)
+    await made()
     throw error
-  } finally {
-    await step(services.probe, 'create.made', () => services.live.delete('making', id))
   }
 }
 

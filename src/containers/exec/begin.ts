@@ -70,8 +70,11 @@ export async function prepareExec(
       return exec
     },
     async finish(exitCode) {
-      await Promise.all([rm(processFile, { force: true }), rm(pidFile, { force: true })])
-      if (exitCode !== undefined) await services.emit({ ...subjectOf(record), action: 'exec_died', exitCode })
+      await Promise.all([
+        rm(processFile, { force: true }),
+        rm(pidFile, { force: true }),
+        exitCode === undefined ? undefined : services.emit({ ...subjectOf(record), action: 'exec_died', exitCode }),
+      ])
     },
   }
 }

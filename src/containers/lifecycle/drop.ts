@@ -1,5 +1,5 @@
 import { rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { isLibpodError, LibpodError } from '../../base/errors.ts'
 import { step } from '../../base/steps.ts'
 import { removeBundle } from '../../oci/bundle.ts'
@@ -36,20 +36,30 @@ async function dropFiles(services: ContainersServices, record: ContainerRecord):
       Promise.all([services.live.delete(containerKind.kind, id), services.live.delete('restart', id)]),
     ),
     step(services.probe, 'remove.snapshot', () => (record.pins.snapshotter === undefined ? undefined : services.snapshots.remove(id))),
-    step(services.probe, 'remove.log', () => logDriverOf(services, record).remove(logPlaceOf(record))),
+    // The next container may have its log in the same place, if the caller chose it.
+    dirname(record.logPath) === staticDirOf(services.places, id) ? undefined : dropLog(services, record),
   ])
-  dropBundle(services, id)
-  await step(services.probe, 'remove.static', () => rm(staticDirOf(services.places, id), { recursive: true, force: true }))
+  dropFolders(services, record)
   await rm(join(exitsDirOf(services.places), id), { force: true })
+}
+
+function dropLog(services: ContainersServices, record: ContainerRecord): Promise<void> {
+  return step(services.probe, 'remove.log', () => logDriverOf(services, record).remove(logPlaceOf(record)))
 }
 
 /**
  * The root file system is still mounted on a folder of the bundle, in the mount namespace in which the monitor's last words are being
- * said: removing that folder unmounts it, and the kernel takes milliseconds for that, or as long as its disk is slow. Nobody waits for it.
+ * said: removing that folder unmounts it, and the kernel takes milliseconds for that, or as long as its disk is slow. Nobody waits
+ * for it, nor for the disk to forget the log.
  */
-function dropBundle(services: ContainersServices, id: string): void {
+function dropFolders(services: ContainersServices, record: ContainerRecord): void {
+  const { id } = record
   services.background.run(
-    () => step(services.probe, 'remove.bundle', () => removeBundle(bundleOf(services.places, id))),
-    (error) => services.logger.warn(`Removing the bundle of container ${id.slice(0, 12)} failed: ${String(error)}`),
+    async () => {
+      await dropLog(services, record)
+      await step(services.probe, 'remove.bundle', () => removeBundle(bundleOf(services.places, id)))
+      await step(services.probe, 'remove.static', () => rm(staticDirOf(services.places, id), { recursive: true, force: true }))
+    },
+    (error) => services.logger.warn(`Removing the files of container ${id.slice(0, 12)} failed: ${String(error)}`),
   )
 }

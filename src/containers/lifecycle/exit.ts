@@ -30,9 +30,8 @@ export async function finishExit(
   if (removes) await step(services.probe, 'exit.keep', () => keepExit(services, id, exit))
   await Promise.all([
     step(services.probe, 'exit.delete', () => deleteFromRuntime(services, record)),
-    known && !removes ? step(services.probe, 'exit.commit', () => updateState(services, id, () => ended.state)) : undefined,
+    tellExit(services, ended, { exit, commits: known && !removes }),
   ])
-  await step(services.probe, 'exit.event', () => emitExit(services, record, exit))
   if (removes) {
     await dropContainer(services, ended)
     return undefined
@@ -56,6 +55,16 @@ function exited(record: ContainerRecord, exit: ContainerExit): ContainerState {
   }
   const due = restartDue(record.options.restart, state)
   return due === undefined ? state : { ...state, restartDueAt: due.toISOString() }
+}
+
+/** First it is so, then it is told. The runtime, which takes longer, cleans up meanwhile. */
+async function tellExit(
+  services: ContainersServices,
+  ended: ContainerRecord,
+  { exit, commits }: { readonly exit: ContainerExit; readonly commits: boolean },
+): Promise<void> {
+  if (commits) await step(services.probe, 'exit.commit', () => updateState(services, ended.id, () => ended.state))
+  await step(services.probe, 'exit.event', () => emitExit(services, ended, exit))
 }
 
 /** The container is dead; what the runtime still keeps of it (its cgroup, its state) goes. */

@@ -47,11 +47,12 @@ function freeze(
 }
 
 /**
- * The status after all. Its program may have ended a moment ago, before anybody could tell; or not have begun, as the program of
+ * The status after all. Its program may have ended a moment ago, before anybody could tell; or be about to begin, as the program of
  * `run()`; and a signal that kills thaws as well.
  */
 async function statusIn(runtime: OCIRuntime, record: ContainerRecord, verb: 'pause' | 'unpause'): Promise<string> {
   const seen = (await runtime.state(record.id))?.status ?? 'stopped'
   if (seen === 'stopped') checkStatus(verb, { ...record, state: { ...record.state, status: 'exited' } })
+  if (record.pins.monitor === 'direct') checkStatus(verb, { ...record, state: { ...record.state, status: 'created' } })
   return seen
 }

@@ -92,14 +92,4 @@ describe('file event log on disk', () => {
     expect(await names(log)).toEqual(['b'])
     await log.close()
   })
-
-  it('tells the cost of an append', async () => {
-    const log = createFileEventLog({ directory })
-    const begin = performance.now()
-    for (let at = 0; at < 300; at++) await log.append(draftOf(String(at)))
-    const each = (performance.now() - begin) / 300
-    console.info(`file event log: ${each.toFixed(3)} ms an append`)
-    expect(each).toBeLessThan(20)
-    await log.close()
-  })
 })

@@ -61,8 +61,8 @@ export class BlobDownload {
 
   /** Runs the download; the lease names the blob already. A failure is for the caller to tell to all others, by the signal. */
   async run(): Promise<void> {
-    // Not when this fails: whoever follows would take it for the end of the bytes.
-    const forget = onAbort(this.#options.signal, () => this.#growth.end())
+    // Only then, also after a failure of this one: whoever follows must not take it for the end of the bytes.
+    onAbort(this.#options.signal, () => this.#growth.end())
     try {
       await this.#run()
       this.#opened.resolve()
@@ -71,8 +71,6 @@ export class BlobDownload {
       this.#opened.reject(error)
       this.#done.reject(error)
       throw error
-    } finally {
-      forget()
     }
   }
 

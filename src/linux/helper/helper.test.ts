@@ -111,10 +111,8 @@ describe('a helper', () => {
     const reason = new Error('enough')
     const other = helper.call('never', {})
     const hanging = helper.call('hang', {}, { signal: abort.signal })
-    const started = Date.now()
     setTimeout(() => abort.abort(reason), 20)
     await expect(hanging).rejects.toBe(reason)
-    expect(Date.now() - started).toBeLessThan(2000)
     const error: unknown = await other.catch((failure: unknown) => failure)
     expect(isHelperLost(error)).toBe(true)
     expect(String(error)).toContain('hang hung')
@@ -124,14 +122,19 @@ describe('a helper', () => {
     expect(starts).toBe(2)
   })
 
-  it('is killed at once for a call whose loop turns but that does not listen', async () => {
+  it('is killed for a call whose loop turns but that does not listen', async () => {
     await helper.call('echo', 0)
+    const { pid } = helper
     const abort = new AbortController()
     const call = helper.call('never', {}, { signal: abort.signal })
-    const started = Date.now()
+    const other = helper.call('never', {})
+    // What came before is running by now.
+    await helper.call('echo', 1)
     abort.abort(new Error('no'))
     await expect(call).rejects.toThrow('no')
-    expect(Date.now() - started).toBeLessThan(240)
+    // Given up because it says that it does not listen, or, on a busy machine, before it can say so.
+    await expect(other).rejects.toThrow(/never (was given up|hung)/)
+    expect(isGone(pid)).toBe(true)
   })
 
   it('lets a call that listens clean up, and lives on', async () => {

@@ -190,9 +190,8 @@ describe('runProgram', () => {
   })
 
   it('ends with the program, not with what it left behind', async () => {
-    const started = Date.now()
-    const { stdout } = await runProgram({ file: '/bin/sh', args: ['-c', 'sleep 5 & echo $!'], env })
-    expect(Date.now() - started).toBeLessThan(3000)
+    const { stdout } = await runProgram({ file: '/bin/sh', args: ['-c', 'sleep 600 & echo $!'], env })
+    // It is still there, or this throws.
     process.kill(Number(stdout.toString()), 'SIGKILL')
   })
 

@@ -12,5 +12,4 @@ testStateStore('file store', {
   open: (directory) => openFileStore(optionsIn(directory)),
   // Taking a lock by making a folder, and reading the journal again, costs some ten times as much as in LMDB.
   scale: 0.1,
-  takeoverMs: 2500,
 })

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { appendFile, stat, statfs, unlink } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { open, stat, statfs, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
 import { isErrno } from '../../linux/errno.ts'
@@ -47,14 +48,23 @@ export class LmdbReserve {
 
   async #make(): Promise<void> {
     // One that was cut off, by a kill or a power cut, is filled up.
-    const missing = reserveBytes - (await sizeOf(this.#path))
-    if (missing > 0) {
+    const size = await sizeOf(this.#path)
+    if (size < reserveBytes) {
       const { bavail, bsize } = await statfs(dirname(this.#path))
-      if (bavail * bsize < leastFreeBytes + missing) return
-      // No file system makes random bytes smaller.
-      await appendFile(this.#path, await promisify(randomBytes)(missing), { mode: 0o600 })
+      if (bavail * bsize < leastFreeBytes + reserveBytes - size) return
+      await this.#fill(size)
     }
     this.#isThere = true
+  }
+
+  async #fill(from: number): Promise<void> {
+    const file = await open(this.#path, constants.O_WRONLY | constants.O_CREAT, 0o600)
+    try {
+      // No file system makes random bytes smaller. Another process may be writing to the same place: that is as good.
+      await file.write(await promisify(randomBytes)(reserveBytes - from), 0, reserveBytes - from, from)
+    } finally {
+      await file.close()
+    }
   }
 }
 

@@ -30,7 +30,7 @@ export function testStateStore(name: string, store: StoreUnderTest): void {
           await run({
             traits: store.traits,
             scale: store.scale ?? 1,
-            takeoverMs: store.takeoverMs ?? 500,
+            takeoverMs: store.takeoverMs ?? 10_000,
             open: () => store.open(directory),
             async spawnPeer(job, input) {
               const program = new URL('./store-peer.ts', import.meta.url)
