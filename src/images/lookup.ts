@@ -16,7 +16,7 @@ export async function getImage(services: ImagesServices, nameOrId: string, optio
     'not-found',
     `There is no image ${JSON.stringify(nameOrId)} in the local store.`,
     { kind: 'image', ref: nameOrId },
-    { hint: 'Import or load it first; images.list() tells what is there.' },
+    { hint: 'Pull, import or load it first; images.list() tells what is there.' },
   )
 }
 

@@ -62,6 +62,8 @@ export const internals: unique symbol = Symbol.for('libpod-ts.internals')
 export interface InternalOptions {
   readonly [internals]?: {
     readonly probe?: Probe
+    /** This is the clean-up program: what calls for it is there already. */
+    readonly isCleanup?: boolean
     /** The duty lock is held already, by this descriptor. */
     readonly dutyFd?: number
     /** So long a registry may say nothing. */

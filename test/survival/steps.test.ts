@@ -46,13 +46,16 @@ it('kills at every step, before and after its effect, and finds all whole or abs
   const rest = work.values()
   const lane = async (place: Place): Promise<void> => {
     for (const { planned, phase, at } of rest) {
+      const gate = new Gate()
       try {
-        table.add(planned, phase, await killAt(place, planned, phase, at))
+        table.add(planned, phase, await killAt(place, gate, planned, phase, at))
       } catch (error) {
         table.add(planned, phase, 'FAILED')
         failures.push(`${phase}:${planned.step} (${planned.target}, ${at}): ${describe(error)}`)
         if (failures.length > 20) return
         await place.with((runtime) => place.clear(runtime)).catch(() => {})
+      } finally {
+        gate.remove()
       }
     }
   }
@@ -66,10 +69,10 @@ function describe(error: unknown): string {
 }
 
 /** Kills once, opens an engine, looks at everything, removes it, and compares with before. Gives what was found. */
-async function killAt(place: Place, planned: PlannedStep, phase: string, at: number): Promise<string> {
+async function killAt(place: Place, gate: Gate, planned: PlannedStep, phase: string, at: number): Promise<string> {
   const { step, target, scenario, options } = planned
   const probe = `${phase}:${step}`
-  if (target === 'cleanup') await killCleanup(place, planned, probe)
+  if (target === 'cleanup') await killCleanup(place, gate, planned, probe)
   else {
     const { killed, said } = await runVictim(place, { scenario, tar, probe, target, ...(options === undefined ? {} : { options }) })
     if (target === 'host') expect(killed, `the host was killed: ${JSON.stringify(said)}`).toBe(true)
@@ -100,22 +103,14 @@ async function killAt(place: Place, planned: PlannedStep, phase: string, at: num
 }
 
 /** Kills the host where the clean-up program has something to do after it, and then that one. */
-async function killCleanup(place: Place, { scenario, hostProbe = '', options, ends }: PlannedStep, probe: string): Promise<void> {
+async function killCleanup(place: Place, gate: Gate, planned: PlannedStep, probe: string): Promise<void> {
+  const { scenario, hostProbe = '', options, ends } = planned
   const mark = join(folder, `${place.cgroupParent.slice(1)}.mark`)
   rmSync(mark, { force: true })
-  const gate = new Gate()
-  try {
-    const cleanupProbe = `${probe}:${mark}`
-    const { killed } = await runVictim(place, {
-      scenario,
-      probe: hostProbe,
-      cleanupProbe,
-      options: { ...options, ...(ends ? gate.waiter(3) : {}) },
-    })
-    expect(killed, 'the host was killed').toBe(true)
-    if (ends) gate.open(1)
-    await eventually(() => expect(existsSync(mark), 'the clean-up program was killed').toBe(true), 20_000)
-  } finally {
-    gate.remove()
-  }
+  const cleanupProbe = `${probe}:${mark}`
+  const more = { options: { ...options, ...(ends ? gate.waiter(3) : {}) } }
+  const { killed } = await runVictim(place, { scenario, probe: hostProbe, cleanupProbe, ...more })
+  expect(killed, 'the host was killed').toBe(true)
+  if (ends) gate.open(1)
+  await eventually(() => expect(existsSync(mark), 'the clean-up program was killed').toBe(true), 20_000)
 }

@@ -228,13 +228,13 @@ describe('the end', () => {
     expect(collectEntries(Buffer.concat([one(), Buffer.alloc(700, 'garbage')])).entries).toHaveLength(1)
   })
 
-  it('may be missing, but not a part of an entry', () => {
+  it('may be missing, and the padding before it, but not a part of an entry', () => {
     const archive = one()
-    for (let length = 1; length <= 1536; length += length % 512 === 511 ? 1 : 73) {
-      if (length % 512 === 0 && (length === 1536 || length === 0)) continue
+    // A header of 512 bytes and 600 of content; then come 424 of padding, which umoci leaves out at the end.
+    for (let length = 1; length < 1112; length += length % 512 === 511 ? 1 : 73)
       expect(() => collectEntries(archive.subarray(0, length))).toThrow(expect.objectContaining({ code: 'corrupt' }))
-    }
-    expect(collectEntries(archive.subarray(0, 1536))).toMatchObject({ ended: false, entries: [{ size: 600 }] })
+    for (const length of [1112, 1300, 1536])
+      expect(collectEntries(archive.subarray(0, length))).toMatchObject({ ended: false, entries: [{ size: 600 }] })
     expect(collectEntries(Buffer.alloc(0))).toEqual({ ended: false, entries: [] })
   })
 })

@@ -69,9 +69,9 @@ export class TarReader {
     }
   }
 
-  /** No more bytes come. An archive may lack its end, but not the rest of an entry. */
+  /** No more bytes come. An archive may lack its end, also the padding of its last entry (umoci leaves that out), but nothing of an entry. */
   end(): void {
-    if (this.ended) return
+    if (this.ended || (this.#state.is === 'skip' && this.#state.left < blockSize)) return
     if (this.#state.is !== 'header' || this.#filled > 0 || this.#extended.pending)
       throw corruptLayer('it is cut off', { name: this.#name, offset: this.#offset })
   }
