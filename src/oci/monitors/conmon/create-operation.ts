@@ -12,6 +12,7 @@ import type { MonitorCgroups } from '../monitor-cgroups.ts'
 import { makePlannedMounts } from '../planned-mounts.ts'
 import { conmonArguments, conmonEnvironment } from './arguments.ts'
 import { conmonEnded, conmonMissing, createTimedOut } from './failures.ts'
+import { previousRunUnmounted } from './previous-run.ts'
 import { readReport } from './sync-pipe.ts'
 
 /** What the operation `oci.create` is given. */
@@ -37,6 +38,7 @@ export async function createWithConmon(
   { plan, conmon, timeoutMs }: CreateParams,
   { cgroups, aborted }: { readonly cgroups: MonitorCgroups; readonly aborted: Promise<never> },
 ): Promise<MonitorResult> {
+  await previousRunUnmounted(plan)
   clearBundle(plan)
   const started = startConmon(plan, conmon)
   const { process, sync } = started
