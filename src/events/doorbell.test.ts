@@ -41,7 +41,6 @@ it('is heard from another process', async () => {
   const bell = openDoorbell(path)
   const rung = new Promise<void>((resolve) => void bell.onRing(resolve))
   const child = spawn('/bin/sh', ['-c', `printf . >> '${path}'`], { stdio: 'inherit' })
-  await rung
-  await once(child, 'exit')
+  await Promise.all([rung, once(child, 'exit')])
   bell.close()
 })

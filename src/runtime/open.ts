@@ -59,7 +59,7 @@ export async function openEngine(options: RuntimeOptions & InternalOptions): Pro
 
 async function openParts(options: RuntimeOptions & InternalOptions, closer: Closer): Promise<Engine> {
   const { logger = silentLogger, serve = true, state: stateOption = 'lmdb' } = options
-  const { probe, dutyFd, stallMs } = options[internals] ?? {}
+  const { probe, dutyFd, stallMs, isCleanup = false } = options[internals] ?? {}
   const config = await readConfig({ root: options.root, runRoot: options.runRoot })
   if (config.rootless) {
     throw new LibpodError(
@@ -136,7 +136,7 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
   closer.add(() => services.background.settled())
   closer.add(() => services.ephemerals.endAll())
   closer.add(events.onRing(() => changes.notifyAll()))
-  await writeExitScript(runRoot, programs, options, config)
+  if (!isCleanup) await writeExitScript(runRoot, programs, options, config)
   const recovery = { ownersDir: places.owners, locksDir: places.locks, recoverStorage: storage.recover }
   await recover(services, { ...recovery, newEpoch: epoch.isNew })
   await epoch.begin()
