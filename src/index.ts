@@ -1,15 +1,13 @@
 // The runtime
+export type { DiskUsage } from './runtime/disk-usage.ts'
+export type { RuntimeInfo } from './runtime/info.ts'
+export type { OCIOption, RuntimeOptions, StateOption, StateStoreDriver } from './runtime/options.ts'
+export type { PruneOptions, PruneReport } from './runtime/prune.ts'
+export { Runtime } from './runtime/runtime.ts'
 
-export type { AbortOptions } from './base/abort.ts'
-export type { Digest } from './base/digest.ts'
-export { errorStatus } from './base/error-status.ts'
-// Errors and what everything has in common
-export { type ErrorCode, type ErrorDetails, errorCodes, isLibpodError, LibpodError, type LibpodErrorOptions } from './base/errors.ts'
-export type { Filters } from './base/filter.ts'
-export type { Logger } from './base/logger.ts'
+// Containers
 export type { AttachOptions, AttachSession } from './containers/attach.ts'
 export { Container } from './containers/container.ts'
-// Containers
 export { Containers } from './containers/containers.ts'
 export { EphemeralContainer } from './containers/ephemeral.ts'
 export type { ExecOptions, ExecProcessOptions, ExecResult, SpawnOptions } from './containers/exec/options.ts'
@@ -31,8 +29,41 @@ export type { ContainerStats, ContainerStatsOptions } from './containers/stats.t
 export { type ContainerStatus, containerStatuses } from './containers/status.ts'
 export type { ContainerTopOptions, ContainerTopResult } from './containers/top.ts'
 export type { WaitUntilCondition, WaitUntilOptions } from './containers/wait-until.ts'
-export type { EventListener } from './events/bus.ts'
+export type { LogEntry } from './logs/entry.ts'
+
+// What a container is made of
+export type { AnnotationOptions } from './oci/spec/annotations.ts'
+export type { CapabilityOptions } from './oci/spec/capabilities.ts'
+export type { ContainerDevice, DeviceOptions } from './oci/spec/devices.ts'
+export type { InitOptions } from './oci/spec/init.ts'
+export type { BindMount, ContainerMount, TmpfsMount } from './oci/spec/mount.ts'
+export type { MountsOptions } from './oci/spec/mounts.ts'
+export type { NamespaceMode, NamespaceOptions, NamespacePath } from './oci/spec/namespaces.ts'
+export type { ProcessOptions } from './oci/spec/process.ts'
+export type { ResourceOptions } from './oci/spec/resources.ts'
+export type { Ulimit, UlimitOptions } from './oci/spec/rlimits.ts'
+export type { ContainerSecurity, SecurityOptions } from './oci/spec/security.ts'
+export type { SpecOptions } from './oci/spec/spec-options.ts'
+export type { SysctlOptions } from './oci/spec/sysctls.ts'
+export type { UserOptions } from './oci/spec/user.ts'
+
+// Images
+export type { ImageHistoryEntry, ImageInspect, ImageInspectConfig, ImageSummary } from './images/image-info.ts'
+export { Image } from './images/image.ts'
+export { Images } from './images/images.ts'
+export type { ImportImageOptions } from './images/import.ts'
+export type { ImageFilters, ListImagesOptions } from './images/list.ts'
+export type { LoadImageOptions } from './images/load.ts'
+export type { ImageProgress } from './images/progress.ts'
+export type { PruneImagesFilters, PruneImagesOptions, PruneImagesReport } from './images/prune.ts'
+export type { PullCredentials, PullImageOptions, PullPolicy } from './images/pull/pull-options.ts'
+export type { PullImageProgress } from './images/pull/pull-progress.ts'
+export type { RemoveImageOptions } from './images/remove.ts'
+export type { SaveImageOptions } from './images/save.ts'
+export type { ImageLayer } from './storage/image-store.ts'
+
 // Events
+export type { EventListener } from './events/bus.ts'
 export {
   type ContainerEvent,
   containerActions,
@@ -46,40 +77,14 @@ export {
 } from './events/event.ts'
 export type { EventFilters } from './events/filters.ts'
 export type { StreamEventsOptions } from './events/stream.ts'
-export { Image } from './images/image.ts'
-export type { ImageHistoryEntry, ImageInspect, ImageInspectConfig, ImageSummary } from './images/image-info.ts'
-// Images
-export { Images } from './images/images.ts'
-export type { ImportImageOptions } from './images/import.ts'
-export type { ImageFilters, ListImagesOptions } from './images/list.ts'
-export type { LoadImageOptions } from './images/load.ts'
-export type { ImageProgress } from './images/progress.ts'
-export type { PruneImagesFilters, PruneImagesOptions, PruneImagesReport } from './images/prune.ts'
-export type { PullCredentials, PullImageOptions, PullPolicy } from './images/pull/pull-options.ts'
-export type { PullImageProgress } from './images/pull/pull-progress.ts'
-export type { RemoveImageOptions } from './images/remove.ts'
-export type { SaveImageOptions } from './images/save.ts'
-export type { LogEntry } from './logs/entry.ts'
-export type { AnnotationOptions } from './oci/spec/annotations.ts'
-export type { CapabilityOptions } from './oci/spec/capabilities.ts'
-export type { ContainerDevice, DeviceOptions } from './oci/spec/devices.ts'
-export type { InitOptions } from './oci/spec/init.ts'
-export type { BindMount, ContainerMount, TmpfsMount } from './oci/spec/mount.ts'
-export type { MountsOptions } from './oci/spec/mounts.ts'
-export type { NamespaceMode, NamespaceOptions, NamespacePath } from './oci/spec/namespaces.ts'
-export type { ProcessOptions } from './oci/spec/process.ts'
-export type { ResourceOptions } from './oci/spec/resources.ts'
-export type { Ulimit, UlimitOptions } from './oci/spec/rlimits.ts'
-export type { ContainerSecurity, SecurityOptions } from './oci/spec/security.ts'
-// What a container is made of
-export type { SpecOptions } from './oci/spec/spec-options.ts'
-export type { SysctlOptions } from './oci/spec/sysctls.ts'
-export type { UserOptions } from './oci/spec/user.ts'
-export type { DiskUsage } from './runtime/disk-usage.ts'
-export type { RuntimeInfo } from './runtime/info.ts'
-export type { OCIOption, RuntimeOptions, StateOption, StateStoreDriver } from './runtime/options.ts'
-export type { PruneOptions, PruneReport } from './runtime/prune.ts'
-export { Runtime } from './runtime/runtime.ts'
+
+// Errors and what everything has in common
+export type { AbortOptions } from './base/abort.ts'
+export type { Digest } from './base/digest.ts'
+export { errorStatus } from './base/error-status.ts'
+export { type ErrorCode, type ErrorDetails, errorCodes, isLibpodError, LibpodError, type LibpodErrorOptions } from './base/errors.ts'
+export type { Filters } from './base/filter.ts'
+export type { Logger } from './base/logger.ts'
 
 // Contracts of plug-ins
 export type { Json, StateChange, StateCheck, StateEntry, StateListOptions, StateStore, StateStoreTraits } from './state/state-store.ts'

@@ -40,15 +40,18 @@ async function readProcesses(): Promise<string[]> {
   return found.sort()
 }
 
+/** Where the v2 tree is hidden, crun leaves folders that are no cgroups in its place. */
+const unified = '/sys/fs/cgroup/unified'
+
 async function readCgroups(directory: string, depth: number): Promise<string[]> {
   if (depth === 0) return []
   const entries = await readdir(directory, { withFileTypes: true }).catch(() => [])
-  const below = entries.filter((entry) => entry.isDirectory()).map(({ name }) => join(directory, name))
+  const below = entries
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => join(directory, name))
+    .filter((path) => path !== unified || existsSync(join(unified, 'cgroup.controllers')))
   const deeper = await Promise.all(below.map((path) => readCgroups(path, depth - 1)))
   // The folders that all containers and monitors of a machine lie in stay, as those of Podman do.
-  // A folder that is no cgroup is what crun leaves in the place of the hidden v2 tree.
-  const leaks = below.filter(
-    (path) => /libpod|crun|runc/.test(path) && !/\/libpod_parent(\/conmon)?$/.test(path) && existsSync(join(path, 'cgroup.procs')),
-  )
+  const leaks = below.filter((path) => /libpod|crun|runc/.test(path) && !/\/libpod_parent(\/conmon)?$/.test(path))
   return [...leaks, ...deeper.flat()].sort()
 }

@@ -1,6 +1,8 @@
 import type { AbortOptions } from '../../base/abort.ts'
+import { isLibpodError } from '../../base/errors.ts'
 import { step } from '../../base/steps.ts'
 import { parseSignal, signalNumbers } from '../../linux/signals.ts'
+import type { OCIRuntime } from '../../oci/oci-runtime.ts'
 import type { ContainerRecord } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { checkStatus } from '../status.ts'
@@ -37,4 +39,21 @@ export async function killHeld(services: ContainersServices, record: ContainerRe
   const runtime = await runtimeOf(services, record)
   const all = signal === signalNumbers.SIGKILL && record.options.pid === 'host'
   await step(services.probe, 'kill.signal', () => runtime.kill(record.id, signal, { all }))
+  // With cgroup v1 nothing reaches a frozen process, not even this.
+  if (signal === signalNumbers.SIGKILL && (await isPaused(runtime, record))) await thaw(runtime, record.id)
+}
+
+/** A stop that was begun before has forgotten whether it was. */
+export async function isPaused(runtime: OCIRuntime, { id, state }: ContainerRecord): Promise<boolean> {
+  if (state.status !== 'stopping') return state.status === 'paused'
+  return (await runtime.state(id))?.status === 'paused'
+}
+
+/** Some runtimes do it by themselves, so that the signal arrives; then there is nothing to resume any more. */
+export async function thaw(runtime: OCIRuntime, id: string): Promise<void> {
+  try {
+    await runtime.resume(id)
+  } catch (error) {
+    if (!isLibpodError(error, 'command-failed') || (await runtime.state(id))?.status === 'paused') throw error
+  }
 }

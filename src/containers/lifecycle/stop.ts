@@ -6,7 +6,7 @@ import { type ContainerRecord, containerKind, type LiveContainer } from '../reco
 import type { ContainersServices } from '../services.ts'
 import { updateState } from '../store.ts'
 import { subjectOf } from '../subject.ts'
-import { killHeld } from './kill.ts'
+import { isPaused, killHeld, thaw } from './kill.ts'
 import { runtimeOf } from './pins.ts'
 import { type WhenEnded, whenEnded } from './when-ended.ts'
 import { withContainer } from './with-container.ts'
@@ -39,7 +39,8 @@ export async function stopContainer(
       updateState(services, id, (state) => ({ ...state, status: 'stopping', stoppedByUser: true })),
     )
     await killHeld(services, record, patience === 0 ? 9 : record.options.stopSignal)
-    if (await isPaused(services, record)) await thaw(services, record, signal)
+    const runtime = await runtimeOf(services, record)
+    if (await isPaused(runtime, record)) await thaw(runtime, id)
     return { result: { ended: whenEnded(services, record, live), patience, record } }
   })
   if (asked === undefined) return { changed: false }
@@ -56,23 +57,6 @@ async function markStopping(services: ContainersServices, id: string, live: Live
   if (live === undefined) return
   const stopping = { owner: services.owner, dueAt: new Date(Date.now() + patience).toISOString() }
   await services.live.set(containerKind.kind, id, { ...live, stopping })
-}
-
-/** A stop that was begun before has forgotten whether it was. */
-async function isPaused(services: ContainersServices, record: ContainerRecord): Promise<boolean> {
-  const { status } = record.state
-  if (status !== 'stopping') return status === 'paused'
-  return (await (await runtimeOf(services, record)).state(record.id))?.status === 'paused'
-}
-
-/** A runtime may have done it by itself, so that the signal arrives; then there is nothing to resume any more. */
-async function thaw(services: ContainersServices, record: ContainerRecord, signal: AbortSignal | undefined): Promise<void> {
-  const runtime = await runtimeOf(services, record)
-  try {
-    await runtime.resume(record.id, { signal })
-  } catch (error) {
-    if (!isLibpodError(error, 'command-failed') || (await runtime.state(record.id))?.status === 'paused') throw error
-  }
 }
 
 /** Finishes what an engine that died had begun: the container is told once more, and has the time that is left. */

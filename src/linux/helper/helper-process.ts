@@ -8,7 +8,7 @@ import { describeExit, helperLost } from './lost.ts'
 import { encodeMessage, type FromHelper, messageReader, type ToHelper } from './protocol.ts'
 
 /** A helper whose loop does not turn in this time after it was asked to end a call hangs. */
-const deafMs = 250
+const deafMs = 1_000
 /** A call that promised to end has so long for it. */
 const patienceMs = 10_000
 /** A helper that was told to end has so long for it. */

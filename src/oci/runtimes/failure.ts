@@ -33,7 +33,8 @@ export function failureMessage({ code, signal, log }: RuntimeOutcome): string {
 
 /** 126: the program may not be executed; 127: it is not there. Runtimes say so only in words. */
 export function programExitCode(message: string): 126 | 127 | undefined {
-  if (/permission denied|is a directory|exec format error/i.test(message)) return 126
+  // crun says of a folder that opening it is not permitted.
+  if (/permission denied|is a directory|exec format error|open executable: operation not permitted/i.test(message)) return 126
   if (/no such file or directory|executable file .*not found|not found in \$PATH/i.test(message)) return 127
   return undefined
 }

@@ -17,7 +17,7 @@ export function storeClosed(): LibpodError<'closed'> {
 }
 
 /** What a full disk, or a full map, rejects with. */
-export function storeFull(path: string, cause: unknown): LibpodError<'no-space'> {
+export function storeFull(path: string, cause?: unknown): LibpodError<'no-space'> {
   return new LibpodError(
     'no-space',
     `The state store ${path} could not grow: its file system is full.`,

@@ -1,4 +1,4 @@
-import { type FileHandle, mkdir, open, statfs } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { isLibpodError, LibpodError } from '../../base/errors.ts'
 import { sleep } from '../../base/time.ts'
@@ -11,14 +11,17 @@ const metaSize = 144
 const metaPageFlag = 0x08
 const magic = 0xbeefc0de
 const noRoot = 0xffff_ffff_ffff_ffffn
+/** More than a new store takes, with its lock file. */
+const newStoreBytes = 256 << 10
 
 /**
  * Makes the folder, and looks at a file that exists before lmdb maps it: of a damaged one lmdb makes a segmentation
- * fault, which would be the host's end.
+ * fault, which would be the host's end. So does a new one without room, as lmdb writes its first pages through the map.
  */
 export async function prepareLmdbFile(path: string): Promise<void> {
   try {
     await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    if ((await isNew(path)) && (await freeBytes(path)) < newStoreBytes) throw storeFull(path)
     for (let attempt = 0; ; attempt++) {
       const problem = await findDamage(path)
       if (problem === undefined) return
@@ -125,7 +128,16 @@ export async function translateCommitError(path: string, error: unknown): Promis
   return translateLmdbError(path, cause)
 }
 
+async function isNew(path: string): Promise<boolean> {
+  const sizes = await Promise.all([path, `${path}-lock`].map(async (file) => (await stat(file).catch(() => undefined))?.size ?? 0))
+  return sizes.includes(0)
+}
+
 async function isFull(path: string): Promise<boolean> {
+  return (await freeBytes(path)) < 4 << 20
+}
+
+async function freeBytes(path: string): Promise<number> {
   const { bavail, bsize } = await statfs(dirname(path))
-  return bavail * bsize < 4 << 20
+  return bavail * bsize
 }

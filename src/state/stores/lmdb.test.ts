@@ -149,6 +149,16 @@ describe('lmdb store on disk', () => {
       await expect.poll(afterCommit).toBe(256 << 10)
     })
 
+    it('refuses to make a new store, which would be the end of the process', async () => {
+      await takeRest()
+      const another = join(directory, 'new', 'state.mdb')
+      await expect(openLmdbStore({ path: another })).rejects.toEqual(
+        expect.objectContaining({ code: 'no-space', details: { path: another } }),
+      )
+      // One that is there can be opened, and read.
+      await (await openLmdbStore({ path })).close()
+    })
+
     it('gives no reserve away for what adds something', async () => {
       await expect.poll(reserve).toBe(256 << 10)
       await fill()
