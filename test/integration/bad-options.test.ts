@@ -1,5 +1,5 @@
 import type { CreateContainerOptions } from 'libpod-ts'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { created } from '../support/containers.ts'
 import { image, useEngine } from '../support/engine.ts'
 import { type Footprint, footprint } from '../support/footprint.ts'
@@ -10,7 +10,7 @@ let before: Footprint
 beforeAll(async () => {
   before = await footprint(engine)
 })
-afterAll(async () => expect(await footprint(engine)).toEqual(before))
+afterAll(() => vi.waitFor(async () => expect(await footprint(engine)).toEqual(before), { timeout: 10_000, interval: 100 }))
 
 type Case = readonly [options: Record<string, unknown>, path: string, message?: RegExp]
 

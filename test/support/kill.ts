@@ -20,6 +20,12 @@ export async function killAll(place: Place, kind: keyof typeof kinds): Promise<n
   return pids.filter(killNow).length
 }
 
+/** Kills a host and its helpers; the helpers first, or they would see its end and do what they do then. */
+export async function killHostAndHelper(place: Place, host: { kill(): Promise<void> }): Promise<void> {
+  await killAll(place, 'helper')
+  await host.kill()
+}
+
 /** Kills everything that the place runs, as the power cut does. */
 export async function killEverything(place: Place): Promise<void> {
   for (;;) {

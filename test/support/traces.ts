@@ -65,8 +65,11 @@ export async function cgroupsOf({ cgroupParent }: TracedPlace): Promise<string[]
   return found.flat().sort()
 }
 
-/** What is only remembered to be faster, and grows with time, but not with what was done. */
-const caches = /^(root\/events\/|runRoot\/(seccomp|oci-runtimes)|.*\.mdb)/
+/**
+ * What is only remembered to be faster, and grows with time, but not with what was done; and the beginnings of blobs that are named by
+ * their digest, which wait for a day to be gone on with.
+ */
+const caches = /^(root\/events\/|runRoot\/(seccomp|oci-runtimes)|.*\.mdb|root\/storage\/content\/ingest\/sha256:)/
 
 async function filesOf({ root, runRoot }: TracedPlace): Promise<string[]> {
   const walk = async (directory: string, shown: string): Promise<string[]> => {

@@ -22,7 +22,7 @@ function atStep(name, when) {
   hit = true
   if (target === 'host') process.kill(process.pid, 'SIGKILL')
   const killed = processes().filter(({ line, parent }) =>
-    target === 'conmon' ? line.includes('conmon') : parent === process.pid && line.includes('helper.js'),
+    target === 'conmon' ? /^[^\0]*conmon\0/.test(line) : parent === process.pid && line.includes('helper.js'),
   )
   for (const { pid } of killed) process.kill(pid, 'SIGKILL')
   say({ hit: killed.length })
@@ -144,12 +144,14 @@ const scenarios = {
   /** Works on a few containers that another process works on, too. */
   async contend() {
     const until = Date.now() + settings.forMs
+    const under = new Map()
     let count = 0
-    const lane = async () => {
+    const lane = async (number) => {
       while (Date.now() < until) {
         const name = `victim-${Math.floor(Math.random() * 5)}`
         const verbs = Object.keys(contended)
         const verb = verbs[Math.floor(Math.random() * verbs.length)]
+        under.set(number, `${verb} ${name}`)
         try {
           await contended[verb](name)
           count++
@@ -157,9 +159,14 @@ const scenarios = {
           // A program fails when somebody else ends its container; nobody is kept from that.
           if ((verb !== 'exec' && verb !== 'run') || error.code !== 'command-failed') tolerate(error, `${verb} ${name}`)
         }
+        under.delete(number)
       }
     }
-    await Promise.all([lane(), lane(), lane()])
+    setTimeout(() => {
+      say({ fault: `These never ended: ${[...under.values()].join(', ')}` })
+      process.exit(1)
+    }, settings.forMs + 30_000).unref()
+    await Promise.all([lane(0), lane(1), lane(2)])
     say({ count })
   },
 }

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { killAll } from '../support/kill.ts'
+import { killHostAndHelper } from '../support/kill.ts'
 import { eventually, makePlace, type Place } from '../support/place.ts'
 import { startVictim } from '../support/victims.ts'
 
@@ -24,7 +24,7 @@ it('20 containers go on running without their host, and the next one has all of 
   const before = await place.with(async ({ containers }) =>
     Promise.all(names.map(async (name) => (await (await containers.get(name)).inspect()).state.pid)),
   )
-  await Promise.all([host.kill(), killAll(place, 'helper')])
+  await killHostAndHelper(place, host)
   await place.with(async ({ containers }) => {
     const found = await Promise.all(names.map((name) => containers.get(name)))
     const after = await Promise.all(found.map(async (container) => (await container.inspect()).state))

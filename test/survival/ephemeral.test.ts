@@ -1,5 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
-import { killAll } from '../support/kill.ts'
+import { killHostAndHelper } from '../support/kill.ts'
 import { eventually, makePlace, type Place } from '../support/place.ts'
 import { processesOf, tracesOf } from '../support/traces.ts'
 import { startVictim, type Victim } from '../support/victims.ts'
@@ -49,7 +49,7 @@ it('go when their host dies, with everything that was theirs', { timeout: 60_000
 
 it('go with the next engine when the helper was killed together with the host', { timeout: 60_000 }, async () => {
   const victim = await hostWithEphemerals()
-  await Promise.all([victim.kill(), killAll(place, 'helper')])
+  await killHostAndHelper(place, victim)
   await place.with(async (runtime) => {
     expect(await runtime.containers.list()).toEqual([])
     expect(await programs()).toEqual([])
@@ -58,7 +58,7 @@ it('go with the next engine when the helper was killed together with the host', 
 
 it('go when any container of the root ends, if both were killed and nobody comes', { timeout: 60_000 }, async () => {
   const victim = await hostWithEphemerals()
-  await Promise.all([victim.kill(), killAll(place, 'helper')])
+  await killHostAndHelper(place, victim)
   const [first] = await programs()
   process.kill(Number.parseInt(first ?? '', 10), 'SIGKILL')
   // Its monitor's exit command starts the clean-up program, and that finds that the owner of all is dead.

@@ -65,9 +65,9 @@ export const plan: readonly PlannedStep[] = [
     ends: true,
     options: { restart: { policy: 'on-failure', maxRetries: 1 } },
   }),
-  ...rows(once, 'life', 'helper', 'start.create start.runtime stop.commit remove.snapshot'),
+  ...rows(once, 'life', 'helper', 'start.runtime start.commit stop.commit remove.snapshot'),
   ...rows(once, 'run', 'helper', 'run.remove'),
-  ...rows(once, 'import', 'helper', 'import.prepare import.extract import.blob'),
+  ...rows(once, 'import', 'helper', 'import.blob import.commit'),
   ...rows(once, 'life', 'conmon', 'start.runtime start.commit start.event stop.mark'),
   ...rows(once, 'pause', 'conmon', 'pause.commit'),
 ]

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, it } from 'vitest'
-import { killAll } from '../support/kill.ts'
+import { killAll, killHostAndHelper } from '../support/kill.ts'
 import { makePlace, type Place } from '../support/place.ts'
 import { startVictim } from '../support/victims.ts'
 import { verify } from './verify.ts'
@@ -46,7 +46,7 @@ async function killOnce(place: Place, target: (typeof targets)[number]): Promise
   const victim = startVictim(place, { scenario: 'mixed', tar, expected: ['unavailable', 'command-failed', 'invalid-state', 'not-found'] })
   await victim.ready()
   await sleep(afterMs)
-  if (target === 'host and helper') await Promise.all([victim.kill(), killAll(place, 'helper')])
+  if (target === 'host and helper') await killHostAndHelper(place, victim)
   else if (target !== 'host') {
     await killAll(place, target)
     // The host goes on: with a new helper, without the container of that monitor.

@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, beforeEach, expect, it } from 'vitest'
 import { Gate } from '../support/gate.ts'
-import { killAll } from '../support/kill.ts'
+import { killHostAndHelper } from '../support/kill.ts'
 import { eventually, makePlace, type Place } from '../support/place.ts'
 import { startVictim } from '../support/victims.ts'
 
@@ -83,7 +83,7 @@ it('ephemeral containers of a host that is killed with its helper go when anothe
     })
     await victim.ready()
     await eventually(async () => expect(await runtime.containers.list()).toHaveLength(2))
-    await Promise.all([victim.kill(), killAll(place, 'helper')])
+    await killHostAndHelper(place, victim)
     await eventually(async () => expect(await runtime.containers.list()).toEqual([]))
   })
 })
