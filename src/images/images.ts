@@ -8,7 +8,6 @@ import { type LoadImageOptions, loadImages, loadOneImage } from './load.ts'
 import { findImage, getImage } from './lookup.ts'
 import { type PruneImagesOptions, type PruneImagesReport, pruneImages } from './prune.ts'
 import type { PullImageOptions } from './pull/pull-options.ts'
-import { pullImage } from './pull.ts'
 import { type SaveImageOptions, saveImages } from './save.ts'
 import type { ImagesServices } from './services.ts'
 
@@ -47,6 +46,7 @@ export class Images {
    * ```
    */
   async pull(reference: string, options?: PullImageOptions): Promise<Image> {
+    const { pullImage } = await import('./pull.ts')
     return this.ref((await pullImage(this.#services, reference, options)).id)
   }
 

@@ -6,7 +6,6 @@ import { Images } from '../images/images.ts'
 import { type DiskUsage, diskUsage } from './disk-usage.ts'
 import type { Engine } from './engine.ts'
 import { type RuntimeInfo, runtimeInfo } from './info.ts'
-import { openEngine } from './open.ts'
 import type { InternalOptions, RuntimeOptions } from './options.ts'
 import { type PruneOptions, type PruneReport, pruneRuntime } from './prune.ts'
 import { version } from './version.ts'
@@ -44,6 +43,8 @@ export class Runtime implements AsyncDisposable {
    * with other settings), `invalid-argument`.
    */
   static async open(options: RuntimeOptions = {}): Promise<Runtime> {
+    // What opens an engine is most of this package: whoever only imports it, for its types or its errors, does not load that.
+    const { openEngine } = await import('./open.ts')
     return new Runtime(await openEngine(options as RuntimeOptions & InternalOptions))
   }
 
