@@ -16,6 +16,9 @@ export function bundleOf({ runRoot }: ContainerPlaces, id: string): string {
   return join(runRoot, 'containers', id)
 }
 
+/** Ends the names of bundles that are being removed. */
+export const goneSuffix = '.gone'
+
 /** Folder on disk that outlives a reboot. */
 export function staticDirOf({ root }: ContainerPlaces, id: string): string {
   return join(root, 'containers', id)

@@ -94,6 +94,8 @@ export class Duty {
     await this.#scanExits()
     await this.#scanLive()
     await forgetKeptExits(this.#services)
+    // One that died while this engine was opened may not have been dead to the look that was taken then.
+    this.#recoverDead()
   }
 
   /** Another engine changed something: its containers' monitors are to be watched, and its restarts carried out, too. */
@@ -221,8 +223,7 @@ export class Duty {
     if (this.#recovering) return
     this.#recovering = this.#quietly('Cleaning up after another engine', async () => {
       for (const ms of looksForDeadMs) {
-        await sleep(ms, { unref: true })
-        if (this.#stopping.signal.aborted) return
+        await sleep(ms, { signal: this.#stopping.signal, unref: true })
         await this.#options.recoverDead()
         await this.#scanLive()
       }

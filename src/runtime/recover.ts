@@ -32,17 +32,21 @@ export async function recover(services: ContainersServices, options: RecoverOpti
   const { ownersDir, locksDir, newEpoch, recoverStorage } = options
   const dead = await deadOwners(ownersDir)
   if (dead.length === 0 && !newEpoch) return
-  await step(services.probe, 'recover.containers', () => recoverContainers(services, options))
+  const isWhole = await step(services.probe, 'recover.containers', () => recoverContainers(services, options))
   await step(services.probe, 'recover.making', () => recoverMaking(services, new Set(dead)))
   await step(services.probe, 'recover.orphans', () => sweepOrphans(services, locksDir))
   await step(services.probe, 'recover.storage', recoverStorage)
-  await step(services.probe, 'recover.owners', () => {
-    for (const owner of dead) forgetOwner(ownersDir, owner)
-  })
+  // As long as something of theirs is left, the next recovery must know of them.
+  if (isWhole) {
+    await step(services.probe, 'recover.owners', () => {
+      for (const owner of dead) forgetOwner(ownersDir, owner)
+    })
+  }
   if (newEpoch) await services.emit({ type: 'system', action: 'refresh', id: '', name: '', attributes: {} })
 }
 
-async function recoverContainers(services: ContainersServices, { ownersDir, newEpoch }: RecoverOptions): Promise<void> {
+/** Tells whether all of them could be recovered. */
+async function recoverContainers(services: ContainersServices, { ownersDir, newEpoch }: RecoverOptions): Promise<boolean> {
   const unsettled = new Set<string>((await services.live.all('container')).map(({ id }) => id))
   const ownerless = new Set<string>()
   for await (const page of services.registry.iterate('container')) {
@@ -55,8 +59,13 @@ async function recoverContainers(services: ContainersServices, { ownersDir, newE
     }
   }
   for (const id of ownerless) unsettled.delete(id)
-  await eachLimited(ownerless, width, (id) => quietly(services, id, () => removeOwnerless(services, id)))
-  await eachLimited(unsettled, width, (id) => quietly(services, id, () => settleNow(services, id)))
+  let isWhole = true
+  const look = async (id: string, work: () => Promise<void>): Promise<void> => {
+    if (!(await quietly(services, id, work))) isWhole = false
+  }
+  await eachLimited(ownerless, width, (id) => look(id, () => removeOwnerless(services, id)))
+  await eachLimited(unsettled, width, (id) => look(id, () => settleNow(services, id)))
+  return isWhole
 }
 
 /** That it is due was remembered under the run root, where all is gone now. */
@@ -65,12 +74,14 @@ async function recoverRestart(services: ContainersServices, { id, state }: Conta
 }
 
 /** One container that cannot be recovered must not keep the engine from opening: it is told of, and the verbs on it fail. */
-async function quietly(services: ContainersServices, id: string, work: () => Promise<void>): Promise<void> {
+async function quietly(services: ContainersServices, id: string, work: () => Promise<void>): Promise<boolean> {
   try {
     await work()
+    return true
   } catch (error) {
     if (isLibpodError(error, 'closed')) throw error
     services.logger.warn(`Recovering container ${id.slice(0, 12)}: ${error instanceof Error ? error.message : String(error)}`)
+    return false
   }
 }
 

@@ -2,6 +2,7 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isLibpodError } from '../base/errors.ts'
 import { isIdPrefix } from '../base/ids.ts'
+import { goneSuffix } from '../containers/places.ts'
 import type { ContainersServices } from '../containers/services.ts'
 
 /** Removes what is left of containers that are not in the store and that nobody is making. */
@@ -12,7 +13,8 @@ export async function sweepOrphans(services: ContainersServices, locksDir: strin
   for await (const { name, state } of snapshots.list()) if (state === 'active' && (await isOrphan(name))) await snapshots.remove(name)
   for (const folder of [join(root, 'containers'), join(runRoot, 'containers'), join(runRoot, 'exits')]) {
     for (const id of await readdir(folder).catch(() => [])) {
-      if (await isOrphan(id)) await rm(join(folder, id), { recursive: true, force: true })
+      if (id.endsWith(goneSuffix) || (await isOrphan(id)))
+        await rm(join(folder, id), { recursive: true, force: true, maxRetries: 5, retryDelay: 20 })
     }
   }
   for (const kind of ['container', 'restart'] as const)

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest'
+import { Gate } from '../support/gate.ts'
 import { killHostAndHelper } from '../support/kill.ts'
 import { eventually, makePlace, type Place } from '../support/place.ts'
 import { processesOf, tracesOf } from '../support/traces.ts'
@@ -18,11 +19,11 @@ afterEach(async () => {
 
 afterAll(() => place.remove())
 
-async function hostWithEphemerals(): Promise<Victim> {
+async function hostWithEphemerals(more: readonly object[] = []): Promise<Victim> {
   const stay = [0, 1, 2].map((at) => ({ name: `victim-${at}`, verb: 'ephemeral' }))
-  const victim = startVictim(place, { scenario: 'stay', stay: [...stay, { name: 'victim-run', verb: 'run' }] })
+  const victim = startVictim(place, { scenario: 'stay', stay: [...stay, { name: 'victim-run', verb: 'run' }, ...more] })
   await victim.ready()
-  await eventually(async () => expect(await programs()).toHaveLength(4))
+  await eventually(async () => expect(await programs()).toHaveLength(4 + more.length))
   return victim
 }
 
@@ -57,11 +58,14 @@ it('go with the next engine when the helper was killed together with the host', 
 })
 
 it('go when any container of the root ends, if both were killed and nobody comes', { timeout: 60_000 }, async () => {
-  const victim = await hostWithEphemerals()
+  const gate = new Gate()
+  const victim = await hostWithEphemerals([{ name: 'victim-plain', ...gate.waiter(5) }])
   await killHostAndHelper(place, victim)
-  const [first] = await programs()
-  process.kill(Number.parseInt(first ?? '', 10), 'SIGKILL')
-  // Its monitor's exit command starts the clean-up program, and that finds that the owner of all is dead.
+  expect(await programs()).not.toEqual([])
+  // Its monitor's exit command starts the clean-up program, and that finds that the owner of the others is dead.
+  gate.open(1)
   await eventually(async () => expect(await processesOf(place)).toEqual([]), 20_000)
-  expect(await place.with(({ containers }) => containers.list(), { serve: false })).toEqual([])
+  const left = await place.with(({ containers }) => containers.list(), { serve: false })
+  expect(left.map(({ name, exitCode }) => [name, exitCode])).toEqual([['victim-plain', 5]])
+  gate.remove()
 })

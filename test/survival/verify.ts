@@ -15,7 +15,6 @@ export async function verify(place: Place, runtime: Runtime, { use }: { readonly
   const images = (await runtime.images.list()).filter(({ names }) => names.some((name) => name.includes('victim')))
   const words = [...containers.map(wordFor), ...images.map(() => 'image')]
   for (const container of containers) {
-    expect(container.ephemeral, 'ephemeral containers are gone').toBe(false)
     await eventually(async () => expectTruth(await runtime.containers.ref(container.id).inspect()))
     await expect(
       runtime.containers.create({ ...place.container, name: container.name, command: ['true'] }),
@@ -41,7 +40,8 @@ async function settledContainers(runtime: Runtime): Promise<ContainerInspect[]> 
   return eventually(async () => {
     const listed = await runtime.containers.list()
     const containers = await Promise.all(listed.map(({ id }) => runtime.containers.ref(id).inspect()))
-    for (const { status, state } of containers) {
+    for (const { status, state, ephemeral } of containers) {
+      expect(ephemeral, 'ephemeral containers are gone').toBe(false)
       expect(passing.has(status), `it is ${status}`).toBe(false)
       expect(state.restartDueAt, 'no restart is due').toBeUndefined()
     }

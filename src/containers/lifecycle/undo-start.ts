@@ -1,9 +1,11 @@
-import { rm } from 'node:fs/promises'
+import { randomBytes } from 'node:crypto'
+import { rename, rm } from 'node:fs/promises'
 import { isLibpodError } from '../../base/errors.ts'
 import { cgroupExists, removeCgroup } from '../../linux/cgroups/manage.ts'
 import { killCgroup } from '../../linux/cgroups/processes.ts'
+import { isErrno } from '../../linux/errno.ts'
 import { cgroupOf } from '../cgroup-of.ts'
-import { bundleOf, monitorPlaceOf } from '../places.ts'
+import { bundleOf, goneSuffix, monitorPlaceOf } from '../places.ts'
 import { type ContainerRecord, containerKind } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { requireRecord } from '../store.ts'
@@ -16,13 +18,11 @@ import { monitorOf, runtimeOf } from './pins.ts'
 export async function undoStart(services: ContainersServices, id: string): Promise<void> {
   const record = await requireRecord(services, id)
   const place = monitorPlaceOf(services.places, id)
-  if (record.pins.monitor === 'direct') {
-    await rm(bundleOf(services.places, id), { recursive: true, force: true })
-    await services.direct.end(place)
-  } else {
-    const monitor = monitorOf(services, record)
-    const noted = await monitor.recover(place)
-    await rm(bundleOf(services.places, id), { recursive: true, force: true })
+  const monitor = record.pins.monitor === 'direct' ? undefined : monitorOf(services, record)
+  const noted = await monitor?.recover(place)
+  const away = await moveBundle(bundleOf(services.places, id))
+  if (monitor === undefined) await services.direct.end(place)
+  else {
     const found = noted ?? (await monitor.recover(place))
     if (found) await monitor.end(found)
   }
@@ -33,7 +33,20 @@ export async function undoStart(services: ContainersServices, id: string): Promi
     services.logger.warn(`Taking back a start of container ${id.slice(0, 12)}: ${error.message}`)
   }
   await clearCgroup(services, record)
+  if (away !== undefined) await rm(away, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 })
   await services.live.delete(containerKind.kind, id)
+}
+
+/** Out of the way at once, which removing is not while a monitor still writes; what is left so is swept by the next recovery. */
+async function moveBundle(bundle: string): Promise<string | undefined> {
+  const away = `${bundle}.${randomBytes(6).toString('hex')}${goneSuffix}`
+  try {
+    await rename(bundle, away)
+    return away
+  } catch (error) {
+    if (isErrno(error, 'ENOENT')) return undefined
+    throw error
+  }
 }
 
 /** A runtime that was killed before it wrote its state down leaves a cgroup that it does not know any more. */
