@@ -130,7 +130,13 @@ export class Duty {
 
   /** Resolves when nothing is being handled. */
   async idle(): Promise<void> {
-    while (this.#pending.size > 0) await Promise.all(this.#pending)
+    // What is being handled may itself wait by a timer that keeps nobody alive; whoever waits here has nothing else to live for.
+    const alive = setInterval(() => {}, 1000)
+    try {
+      while (this.#pending.size > 0) await Promise.all(this.#pending)
+    } finally {
+      clearInterval(alive)
+    }
   }
 
   /** Hands the duty over. `true`: restarts are due, or containers are being stopped, and nobody may be there to go on with that. */
