@@ -257,8 +257,13 @@ export class DirectorySnapshotter implements LocalSnapshotter {
   async #sync(name: string): Promise<void> {
     const snapshot = this.#files.find('committed', name)
     if (snapshot === undefined) return
-    await this.#work.sync(snapshot.directory)
-    this.#files.markSynced(name)
+    try {
+      await this.#work.sync(snapshot.directory)
+      this.#files.markSynced(name)
+    } catch (error) {
+      // It may have been removed meanwhile, here or by another process; then there is nothing to keep.
+      if (this.#files.find('committed', name) !== undefined) throw error
+    }
   }
 
   /** Nobody waits for it: what fails is told, and tried again by the next that opens the root. */
