@@ -72,8 +72,14 @@ export {
   type EventType,
   type ImageEvent,
   imageActions,
+  type NetworkEvent,
+  networkActions,
+  type PodEvent,
+  podActions,
   type SystemEvent,
   systemActions,
+  type VolumeEvent,
+  volumeActions,
 } from './events/event.ts'
 export type { EventFilters } from './events/filters.ts'
 export type { StreamEventsOptions } from './events/stream.ts'

@@ -24,6 +24,10 @@ export interface ContainerRecord {
   readonly cgroupsPath: string
   /** The engine it goes with, if it is ephemeral. */
   readonly owner?: string
+  /** The id of the pod it belongs to. */
+  readonly pod?: string
+  /** It is the infra container of its pod: it holds the pod's namespaces. */
+  readonly infra?: boolean
   readonly state: ContainerState
 }
 
@@ -133,8 +137,17 @@ export function draftOf(record: ContainerRecord): { id: string; names: string[];
   return {
     id: record.id,
     names: [record.name],
-    links: record.image === undefined ? [] : [`image/${record.image.id}`],
+    links: [...linksOf(record)],
     body: record as unknown as Json,
     summary: summarize(record) as unknown as Json,
   }
+}
+
+/** What a container uses, and what therefore cannot be removed before it. */
+function linksOf({ image, pod, options }: ContainerRecord): Set<string> {
+  const { network, pid, ipc, uts, cgroupns } = options
+  const joined = [network, pid, ipc, uts, cgroupns].flatMap((mode) =>
+    typeof mode === 'object' && 'container' in mode ? [`container/${mode.container}`] : [],
+  )
+  return new Set([...(image === undefined ? [] : [`image/${image.id}`]), ...(pod === undefined ? [] : [`pod/${pod}`]), ...joined])
 }

@@ -7,6 +7,7 @@ import type { ExecResult } from './exec/options.ts'
 import { dropContainer } from './lifecycle/drop.ts'
 import { runtimeOf } from './lifecycle/pins.ts'
 import { prepareBundle } from './lifecycle/prepare-bundle.ts'
+import { releaseParts } from './lifecycle/release.ts'
 import { undoStart } from './lifecycle/undo-start.ts'
 import type { CreateContainerOptions } from './options.ts'
 import { bundleOf } from './places.ts'
@@ -50,6 +51,7 @@ export async function runContainer(services: ContainersServices, options: RunOpt
     if (await readRecord(services, record.id)) await undoStart(services, record.id)
     throw error
   } finally {
+    await step(services.probe, 'run.release', () => releaseParts(services, record))
     await step(services.probe, 'run.remove', () => dropRun(services, record))
   }
 }

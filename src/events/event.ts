@@ -21,6 +21,12 @@ export const containerActions = [
 ] as const
 /** What happens to an image. @public */
 export const imageActions = ['import', 'loadfromarchive', 'save', 'tag', 'untag', 'remove', 'pull', 'push', 'build', 'commit'] as const
+/** What happens to a pod. @public */
+export const podActions = ['create', 'start', 'stop', 'restart', 'kill', 'pause', 'unpause', 'remove'] as const
+/** What happens to a volume. @public */
+export const volumeActions = ['create', 'mount', 'unmount', 'remove'] as const
+/** What happens to a network. @public */
+export const networkActions = ['create', 'connect', 'disconnect', 'remove'] as const
 /** What happens to a whole engine. @public */
 export const systemActions = ['refresh', 'renumber', 'prune', 'log-rotation'] as const
 
@@ -54,6 +60,31 @@ export interface ImageEvent extends EventBase {
   readonly name: string
 }
 
+/** Something happened to a pod. @public */
+export interface PodEvent extends EventBase {
+  readonly type: 'pod'
+  readonly action: (typeof podActions)[number]
+  readonly id: string
+  readonly name: string
+}
+
+/** Something happened to a volume. With `mount` and `unmount` the attribute `container` is the id of who uses it. @public */
+export interface VolumeEvent extends EventBase {
+  readonly type: 'volume'
+  readonly action: (typeof volumeActions)[number]
+  /** Its name. */
+  readonly id: string
+  readonly name: string
+}
+
+/** Something happened to a network. With `connect` and `disconnect` the attribute `container` is the id of the container. @public */
+export interface NetworkEvent extends EventBase {
+  readonly type: 'network'
+  readonly action: (typeof networkActions)[number]
+  readonly id: string
+  readonly name: string
+}
+
 /** Something happened to the engine. @public */
 export interface SystemEvent extends EventBase {
   readonly type: 'system'
@@ -63,12 +94,12 @@ export interface SystemEvent extends EventBase {
 }
 
 /** Everything that an engine tells of. Podman's words, with its names of types and actions. @public */
-export type EngineEvent = ContainerEvent | ImageEvent | SystemEvent
+export type EngineEvent = ContainerEvent | ImageEvent | NetworkEvent | PodEvent | SystemEvent | VolumeEvent
 
 /** The types of events. @public */
 export type EventType = EngineEvent['type']
 
-export const eventTypes = ['container', 'image', 'system'] as const satisfies readonly EventType[]
+export const eventTypes = ['container', 'image', 'network', 'pod', 'system', 'volume'] as const satisfies readonly EventType[]
 
 /** An event before the log has given it its place. @public */
 export type EventDraft = EngineEvent extends infer Event

@@ -20,9 +20,12 @@ const tests: Readonly<Record<keyof EventFilters, Test>> = {
     return event.type === 'container' && event.image === value
   },
   label: (event, value) => matchesLabel(event.attributes, value),
-  pod: (event, value) => event.attributes['podId'] !== undefined && isIdOf(event.attributes['podId'], value),
+  pod: (event, value) =>
+    event.type === 'pod'
+      ? event.name === value || isIdOf(event.id, value)
+      : event.attributes['podId'] !== undefined && isIdOf(event.attributes['podId'], value),
   type: (event, value) => event.type === value,
-  volume: (event, value) => event.attributes['volume'] === value,
+  volume: (event, value) => event.type === 'volume' && event.name === value,
 }
 
 function isIdOf(id: string, value: string): boolean {

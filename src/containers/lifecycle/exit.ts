@@ -12,6 +12,7 @@ import { subjectOf } from '../subject.ts'
 import { dropContainer } from './drop.ts'
 import { keepExit } from './kept-exits.ts'
 import { runtimeOf } from './pins.ts'
+import { releaseParts } from './release.ts'
 
 /**
  * Records a container's end and cleans up behind it. The caller holds the lock. The live entry goes last: whoever finds
@@ -30,6 +31,7 @@ export async function finishExit(
   if (removes) await step(services.probe, 'exit.keep', () => keepExit(services, id, exit))
   await Promise.all([
     step(services.probe, 'exit.delete', () => deleteFromRuntime(services, record)),
+    step(services.probe, 'exit.release', () => releaseParts(services, record)),
     tellExit(services, ended, { exit, commits: known && !removes }),
   ])
   if (removes) {

@@ -10,6 +10,7 @@ import { type ContainerRecord, containerKind } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { requireRecord } from '../store.ts'
 import { monitorOf, runtimeOf } from './pins.ts'
+import { releaseParts } from './release.ts'
 
 /**
  * Takes back whatever a start has made so far. Idempotent. Without its bundle no monitor can begin any more; what had begun
@@ -32,7 +33,7 @@ export async function undoStart(services: ContainersServices, id: string): Promi
     if (!isLibpodError(error, 'command-failed')) throw error
     services.logger.warn(`Taking back a start of container ${id.slice(0, 12)}: ${error.message}`)
   }
-  await clearCgroup(services, record)
+  await Promise.all([clearCgroup(services, record), releaseParts(services, record)])
   if (away !== undefined) await rm(away, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 })
   await services.live.delete(containerKind.kind, id)
 }

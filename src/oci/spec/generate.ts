@@ -8,7 +8,7 @@ import { linuxDevices } from './devices.ts'
 import { type HostEtc, planFiles } from './engine-files.ts'
 import { type HostObjects, noHostObjects } from './host-objects.ts'
 import { initArgs } from './init.ts'
-import { linuxNamespaces, setsHostname } from './namespaces.ts'
+import { linuxNamespaces, type NamespacePaths, setsHostname } from './namespaces.ts'
 import { envList, processEnv } from './process.ts'
 import { linuxResources, oomScoreAdjOf } from './resources.ts'
 import { processRlimits } from './rlimits.ts'
@@ -36,7 +36,9 @@ export interface SpecInput {
   readonly stopSignal?: number
   readonly autoRemove?: boolean
   /** What a network backend made for this container. */
-  readonly network?: { readonly namespacePath?: string; readonly hosts?: string; readonly resolvConf?: string }
+  readonly network?: { readonly hosts?: string; readonly resolvConf?: string }
+  /** The namespaces that are joined and not named by the options themselves. */
+  readonly namespacePaths?: NamespacePaths
   readonly etc?: HostEtc
   readonly objects?: HostObjects
   /** The profile that `security.seccomp` names, if it names one. */
@@ -58,7 +60,7 @@ const ociVersion = '1.0.2'
 
 /** Makes `config.json`: pure, and quick enough (0.1 ms) to be made anew at each start. */
 export function generateSpec(input: SpecInput): GeneratedSpec {
-  const { options, host, network, objects = noHostObjects } = input
+  const { options, host, namespacePaths = {}, objects = noHostObjects } = input
   const planned = planFiles({ ...input, rootless: host.rootless, noHosts: host.defaults.noHosts })
   const mounts = composeMounts(options, planned.places, objects, host)
   const seccomp = seccompOf({ options, host, profile: input.seccompProfile })
@@ -75,7 +77,7 @@ export function generateSpec(input: SpecInput): GeneratedSpec {
       ...(Object.keys(sysctl).length === 0 ? {} : { sysctl }),
       resources: { ...(rules === undefined ? {} : { devices: rules }), ...linuxResources(options, host) },
       cgroupsPath: input.cgroupsPath,
-      namespaces: linuxNamespaces(options, network?.namespacePath),
+      namespaces: linuxNamespaces(options, namespacePaths),
       ...(devices === undefined ? {} : { devices }),
       ...(seccomp === undefined ? {} : { seccomp }),
       ...rootfsPropagation(mounts),

@@ -29,7 +29,7 @@ test('shares what it is told to share', async () => {
 })
 
 test('joins the network namespace that a backend made', async () => {
-  expect((await of({}, {}, { network: { namespacePath: '/run/netns/y' } })).namespaces).toMatchObject({ network: '/run/netns/y' })
+  expect((await of({}, {}, { namespacePaths: { network: '/run/netns/y' } })).namespaces).toMatchObject({ network: '/run/netns/y' })
 })
 
 test('the host name: the caller’s, the host’s with its network, none of its own in the host’s namespace', async () => {

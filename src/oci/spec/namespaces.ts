@@ -7,8 +7,11 @@ import type { SpecHost } from './spec-host.ts'
 export interface NamespaceOptions {
   /** The container's host name; the first 12 digits of its id if not given, the host's own with the host's network. */
   readonly hostname?: string | undefined
-  /** `none` (default until there are network backends): loopback only. `host`: the host's own. `{ path }`: a network namespace that somebody else made. */
-  readonly network?: 'none' | 'host' | NamespacePath | undefined
+  /**
+   * `none`: loopback only. `host`: the host's own. `{ networks }`: these networks; `private`: the default one. `{ container }`: that of
+   * another container, by id or name. `{ path }`: a network namespace that somebody else made.
+   */
+  readonly network?: NetworkMode | undefined
   /** Processes: `private` (default), or `host` to see and signal all of the host's. */
   readonly pid?: NamespaceMode | undefined
   /** System V IPC, message queues and `/dev/shm`. */
@@ -19,8 +22,36 @@ export interface NamespaceOptions {
   readonly cgroupns?: NamespaceMode | undefined
 }
 
-/** A namespace of its own, the host's, or one that is there already. @public */
-export type NamespaceMode = 'private' | 'host' | NamespacePath
+/** A namespace of its own, the host's, another container's, or one that is there already. @public */
+export type NamespaceMode = 'private' | 'host' | NamespacePath | NamespaceOfContainer
+
+/** How a container is connected. @public */
+export type NetworkMode =
+  | 'none'
+  | 'host'
+  | 'private'
+  | NamespacePath
+  | NamespaceOfContainer
+  | { readonly networks: readonly NetworkAttachment[] }
+
+/** A container's place in one network. @public */
+export interface NetworkAttachment {
+  /** The network's name or id. */
+  readonly name: string
+  /** Further names by which others in the network find it. */
+  readonly aliases?: readonly string[] | undefined
+  /** IPv4 and IPv6 addresses it must have; free ones are chosen if not given. */
+  readonly staticIps?: readonly string[] | undefined
+  /** As `92:d0:c6:0a:29:33`. */
+  readonly staticMac?: string | undefined
+  /** Its interface in the container; `eth0`, `eth1`, … if not given. */
+  readonly interfaceName?: string | undefined
+}
+
+/** The namespace of another container, by id or name; of its record always the id. @public */
+export interface NamespaceOfContainer {
+  readonly container: string
+}
 
 /** A namespace as a file, as `/proc/1234/ns/net`. @public */
 export interface NamespacePath {
@@ -30,23 +61,46 @@ export interface NamespacePath {
 /** The namespace options as they are stored. */
 export interface NormalizedNamespaces {
   readonly hostname: string
-  readonly network: 'none' | 'host' | NamespacePath
+  readonly network: NormalizedNetwork
   readonly pid: NamespaceMode
   readonly ipc: NamespaceMode
   readonly uts: NamespaceMode
   readonly cgroupns: NamespaceMode
 }
 
+/** A network as it is stored: networks by name, containers by id. */
+export type NormalizedNetwork = Exclude<NetworkMode, 'private'>
+
 export const namespaceShape = (z: Zod) => {
   const path = z.strictObject({ path: z.string().startsWith('/', 'must be an absolute path') })
-  const mode = z.union([z.enum(['private', 'host']), path], "must be 'private', 'host' or { path }").optional()
+  const container = z.strictObject({ container: z.string().min(1) })
+  const mode = z.union([z.enum(['private', 'host']), path, container], "must be 'private', 'host', { container } or { path }").optional()
+  const attachment = z.strictObject({
+    name: z.string().min(1),
+    aliases: z.array(z.string().min(1)).optional(),
+    staticIps: z.array(z.string().min(1)).optional(),
+    staticMac: z
+      .string()
+      .regex(/^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/, 'must be six pairs of hex digits')
+      .optional(),
+    interfaceName: z
+      .string()
+      .regex(/^[^\s/:]{1,15}$/, 'must have at most 15 characters, without "/", ":" and blanks')
+      .optional(),
+  })
+  const networks = z.strictObject({ networks: z.array(attachment).min(1) })
   return {
     hostname: z
       .string()
       .max(64, 'must have at most 64 characters')
       .regex(/^[a-zA-Z0-9]([a-zA-Z0-9_.-]*[a-zA-Z0-9])?$/, 'must have letters, digits, ".", "-" and "_" only')
       .optional(),
-    network: z.union([z.enum(['none', 'host']), path], "must be 'none', 'host' or { path }").optional(),
+    network: z
+      .union(
+        [z.enum(['none', 'host', 'private']), path, container, networks],
+        "must be 'none', 'host', 'private', { networks }, { container } or { path }",
+      )
+      .optional(),
     pid: mode,
     ipc: mode,
     uts: mode,
@@ -56,7 +110,7 @@ export const namespaceShape = (z: Zod) => {
 
 export function normalizeNamespaces(options: NamespaceOptions, id: string, host: SpecHost): NormalizedNamespaces {
   const { defaults } = host
-  const network = options.network ?? 'none'
+  const network = normalizeNetwork(options.network)
   const uts = options.uts ?? defaults.utsns ?? 'private'
   if (uts === 'host' && options.hostname !== undefined && options.hostname !== host.hostname) {
     throw new LibpodError(
@@ -76,16 +130,29 @@ export function normalizeNamespaces(options: NamespaceOptions, id: string, host:
   }
 }
 
-/** `linux.namespaces`. `networkPath` is the namespace that a network backend made for this container. */
-export function linuxNamespaces(options: NormalizedNamespaces, networkPath: string | undefined): RuntimeNamespace[] {
-  const network = options.network === 'none' ? (networkPath === undefined ? 'private' : { path: networkPath }) : options.network
+/** Network backends come with the room `network`; until then a container has none unless it says so. */
+function normalizeNetwork(network: NetworkMode = 'none'): NormalizedNetwork {
+  return network === 'private' ? { networks: [{ name: 'podman' }] } : network
+}
+
+/** Whether its network namespace is the container's own. */
+export function hasOwnNetwork({ network }: Pick<NormalizedNamespaces, 'network'>): boolean {
+  return network === 'none' || (typeof network === 'object' && 'networks' in network)
+}
+
+/** Where namespaces lie that are joined: known only when the container starts. */
+export type NamespacePaths = Readonly<Partial<Record<RuntimeNamespaceType, string>>>
+
+/** `linux.namespaces`. `paths` are those that a network backend made for this container, and those of other containers. */
+export function linuxNamespaces(options: NormalizedNamespaces, paths: NamespacePaths): RuntimeNamespace[] {
+  const { network } = options
   return [
-    ...namespaceOf('pid', options.pid),
-    ...namespaceOf('network', network),
-    ...namespaceOf('ipc', options.ipc),
-    ...namespaceOf('uts', options.uts),
+    ...namespaceOf('pid', options.pid, paths),
+    ...namespaceOf('network', network === 'none' || (typeof network === 'object' && 'networks' in network) ? 'private' : network, paths),
+    ...namespaceOf('ipc', options.ipc, paths),
+    ...namespaceOf('uts', options.uts, paths),
     { type: 'mount' },
-    ...namespaceOf('cgroup', options.cgroupns),
+    ...namespaceOf('cgroup', options.cgroupns, paths),
   ]
 }
 
@@ -94,7 +161,11 @@ export function setsHostname({ uts }: NormalizedNamespaces): boolean {
   return uts === 'private'
 }
 
-function namespaceOf(type: RuntimeNamespaceType, mode: NamespaceMode): RuntimeNamespace[] {
+function namespaceOf(type: RuntimeNamespaceType, mode: NamespaceMode, paths: NamespacePaths): RuntimeNamespace[] {
   if (mode === 'host') return []
-  return mode === 'private' ? [{ type }] : [{ type, path: mode.path }]
+  const path = paths[type] ?? (typeof mode === 'object' && 'path' in mode ? mode.path : undefined)
+  if (path !== undefined) return [{ type, path }]
+  if (mode === 'private') return [{ type }]
+  // Never a namespace of its own instead of the one that was asked for.
+  throw new LibpodError('internal', `The ${type} namespace of another container was not looked up.`, { what: type })
 }

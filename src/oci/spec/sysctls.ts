@@ -1,6 +1,6 @@
 import { LibpodError } from '../../base/errors.ts'
 import type { Zod } from '../../base/schema.ts'
-import type { NormalizedNamespaces } from './namespaces.ts'
+import { hasOwnNetwork, type NormalizedNamespaces } from './namespaces.ts'
 import type { SpecHost } from './spec-host.ts'
 
 /** Kernel settings of the container's own namespaces. @public */
@@ -60,7 +60,7 @@ export function linuxSysctls(
   const usual = Object.entries(defaults.defaultSysctls).filter(([name]) => {
     const namespace = namespaceOf(name)
     // A namespace that is joined by its path is somebody else's to tune.
-    return namespace !== undefined && (namespace === 'network' ? namespaces.network === 'none' : namespaces[namespace] === 'private')
+    return namespace !== undefined && (namespace === 'network' ? hasOwnNetwork(namespaces) : namespaces[namespace] === 'private')
   })
   return { ...Object.fromEntries(usual), ...sysctls }
 }

@@ -1,0 +1,10 @@
+import type { ContainerRecord } from '../record.ts'
+import type { ContainersServices } from '../services.ts'
+
+/**
+ * Gives back what a container has only while it has processes: its networks, its volumes. The caller holds the container's
+ * lock. Idempotent: after a run, after a start that failed, and for the recovery of either.
+ */
+export async function releaseParts(_services: ContainersServices, _record: ContainerRecord): Promise<void> {
+  // Filled by the rooms network and volumes.
+}
