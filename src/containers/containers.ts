@@ -22,10 +22,10 @@ export class Containers {
   }
 
   /**
-   * Creates a container. It is not started.
+   * Creates a container. It is not started. An image that is not there is pulled, unless `pull` says otherwise.
    *
-   * Rejects with `invalid-argument` (and the option's path), `not-found` (the image), `already-exists` (the name),
-   * `unavailable` (a program or profile that is missing on this host), `no-space`.
+   * Rejects with `invalid-argument` (and the option's path), `not-found` (the image), `already-exists` (the name), `registry` and what
+   * else {@link Images.pull} rejects with, `unavailable` (a program or profile that is missing on this host), `no-space`.
    *
    * @example
    * ```ts

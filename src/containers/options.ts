@@ -2,6 +2,7 @@ import type { AbortOptions } from '../base/abort.ts'
 import { LibpodError } from '../base/errors.ts'
 import { checkName } from '../base/names.ts'
 import { lazySchema, type Zod } from '../base/schema.ts'
+import { type PullImageOptions, type PullPolicy, pullPolicies } from '../images/pull/pull-options.ts'
 import { parseSignal } from '../linux/signals.ts'
 import { type NormalizedSpecOptions, type SpecOptions, specOptionsShape } from '../oci/spec/spec-options.ts'
 import type { RestartPolicy } from './restart-policy.ts'
@@ -20,6 +21,11 @@ export interface ContainerLogOptions {
 export interface CreateContainerOptions extends SpecOptions, AbortOptions {
   /** The image: a name, an id or the beginning of one. Either this or `rootfs`. */
   readonly image?: string | undefined
+  /**
+   * When the image is fetched from its registry: `missing` (the default: if it is not there), `always`, `newer`, `never`; or all that
+   * {@link Images.pull} takes, as credentials, `platform`, `onProgress`.
+   */
+  readonly pull?: PullPolicy | Omit<PullImageOptions, 'signal'> | undefined
   /** An exploded root filesystem: an absolute path of a folder, used as it is. Either this or `image`. */
   readonly rootfs?: string | undefined
   /** Unique among containers and pods; a readable one is made up if not given. */
@@ -58,6 +64,9 @@ export interface StoredOptions extends NormalizedSpecOptions {
 
 const ownShape = (z: Zod) => ({
   image: z.string().min(1).optional(),
+  pull: z
+    .union([z.enum(pullPolicies), z.looseObject({})], "must be 'always', 'missing', 'newer', 'never', or the options of a pull")
+    .optional(),
   rootfs: z
     .string()
     .regex(/^\/[^\0\n]*$/, 'must be an absolute path')

@@ -4,6 +4,7 @@ import type { Logger } from '../base/logger.ts'
 import type { Probe } from '../base/steps.ts'
 import type { EngineConfig } from '../config/engine-config.ts'
 import type { EventDraft } from '../events/event.ts'
+import type { ReadyImageOptions } from '../images/ready.ts'
 import type { CgroupHost } from '../linux/cgroups/detect.ts'
 import type { HostFacts } from '../linux/host-facts.ts'
 import type { LockManager } from '../locks/lock-manager.ts'
@@ -45,8 +46,8 @@ export interface ContainersServices {
   /** What does not change while the engine is open: kernel, capabilities, limits, seccomp profile. */
   host(): Promise<SpecHost>
   cgroups(): Promise<CgroupHost>
-  /** The image of a reference, made ready to run: its layers are there as snapshots. */
-  image(reference: string): Promise<ImageRecord>
+  /** The image of a reference, fetched if it is not there, and made ready to run: its layers are there as snapshots. */
+  image(reference: string, options?: ReadyImageOptions): Promise<ImageRecord>
   emit(event: EventDraft): Promise<void>
   /** The command by which a monitor calls for the clean-up of a container. */
   exitCommand(id: string): readonly string[]

@@ -5,7 +5,7 @@ import type { Probe } from '../base/steps.ts'
 import { sleep } from '../base/time.ts'
 import type { EventDraft } from '../events/event.ts'
 import { parsePlatform } from '../images/platform.ts'
-import { readyImage } from '../images/ready.ts'
+import { type ReadyImageOptions, readyImage } from '../images/ready.ts'
 import type { ImagesServices } from '../images/services.ts'
 import type { Helper } from '../linux/helper/helper.ts'
 import { hostArch } from '../linux/host-facts.ts'
@@ -54,8 +54,8 @@ export interface OpenedStorage {
   readonly snapshots: Snapshotter
   /** Why the snapshotter is not overlay. */
   readonly reason: string | undefined
-  /** The image of a reference, with its layers extracted. */
-  readyImage(reference: string): Promise<ImageRecord>
+  /** The image of a reference, pulled if that is asked for, with its layers extracted. */
+  readyImage(reference: string, options?: ReadyImageOptions): Promise<ImageRecord>
   /** Removes what no image and no lease needs. */
   collectGarbage(signal?: AbortSignal): Promise<GarbageReport>
   /** Takes away what engines that died were making, and what they would have collected later. */
@@ -105,7 +105,7 @@ export async function openStorage(options: StorageOptions): Promise<OpenedStorag
     services,
     snapshots,
     reason,
-    readyImage: (reference) => readyImage(services, reference),
+    readyImage: (reference, how) => readyImage(services, reference, how),
     collectGarbage: (signal) => collect({ signal }),
     async recover() {
       try {

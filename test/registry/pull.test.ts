@@ -88,6 +88,36 @@ describe('pull from a registry', () => {
     await removeAll()
   })
 
+  it('is done by create() and run() for an image that is not there, as they are told', async () => {
+    const { images, containers } = engine.runtime
+    const name = `${registry.host}/busybox:1`
+    const options = { image: name, command: ['echo', 'runs'], network: 'none' } as const
+    expect(await failure(containers.run({ ...options, pull: 'never' }))).toMatchObject({ code: 'not-found', details: { kind: 'image' } })
+    const seen: PullImageProgress[] = []
+    const pull = { tlsVerify: false, onProgress: (progress: PullImageProgress) => void seen.push(progress) }
+    expect((await containers.run({ ...options, pull })).stdout).toBe('runs\n')
+    expect(seen.at(-1)?.phase).toBe('done')
+    const before = await blobsAsked()
+    const requests = (await registry.requests()).length
+    const container = await containers.create(options)
+    expect((await registry.requests()).length).toBe(requests)
+    const other = await containers.create({ ...options, pull: { ...pull, policy: 'newer' } })
+    expect(await blobsAsked()).toBe(before)
+    await Promise.all([container.remove(), other.remove()])
+    await removeAll()
+    expect(await failure(containers.create({ ...options, image: `${registry.host}/nobody:1`, pull }))).toMatchObject({ code: 'not-found' })
+    expect(await failure(containers.create({ ...options, image: 'nobody-knows-this' }))).toMatchObject({
+      code: 'not-found',
+      message: expect.stringContaining('docker.io/library/nobody-knows-this') as string,
+    })
+    expect(await failure(containers.create({ ...options, image: 'localhost/nobody' }))).toMatchObject({ code: 'not-found' })
+    expect(await failure(containers.create({ ...options, pull: 'sometimes' as never }))).toMatchObject({
+      code: 'invalid-argument',
+      details: { path: 'pull' },
+    })
+    expect([await images.list(), await containers.list()]).toEqual([[], []])
+  })
+
   it('tells what is not there, and leaves nothing of it', async () => {
     const { images } = engine.runtime
     for (const name of ['busybox:none', 'nobody:1', `busybox@sha256:${'0'.repeat(64)}`])

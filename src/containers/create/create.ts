@@ -37,7 +37,8 @@ export async function createContainer(
   const options = await checkCreateOptions(given)
   options.signal?.throwIfAborted()
   if (options.rootfs !== undefined) await checkRootfs(options.rootfs)
-  const image = options.image === undefined ? undefined : await services.image(options.image)
+  const image =
+    options.image === undefined ? undefined : await services.image(options.image, { pull: options.pull, signal: options.signal })
   const record = await planContainer(services, options, image, internals)
   options.signal?.throwIfAborted()
   const { id } = record

@@ -2,8 +2,10 @@ import type { AbortOptions } from '../../base/abort.ts'
 import { verbOptions } from '../../base/schema.ts'
 import type { PullImageProgress } from './pull-progress.ts'
 
+export const pullPolicies = ['always', 'missing', 'newer', 'never'] as const
+
 /** When an image is fetched: always, if it is not there, if the registry has another, or not at all. @public */
-export type PullPolicy = 'always' | 'missing' | 'newer' | 'never'
+export type PullPolicy = (typeof pullPolicies)[number]
 
 /** Who one is to a registry: a name and a password, or a token of access. @public */
 export type PullCredentials = { readonly username: string; readonly password: string } | { readonly token: string }
@@ -29,7 +31,7 @@ export interface PullImageOptions extends AbortOptions {
 
 /** Checks the options. */
 export const checkPullOptions = verbOptions<PullImageOptions>((z) => ({
-  policy: z.enum(['always', 'missing', 'newer', 'never']).optional(),
+  policy: z.enum(pullPolicies).optional(),
   platform: z.string().optional(),
   tlsVerify: z.boolean().optional(),
   credentials: z
