@@ -36,12 +36,14 @@ export function judge(input: {
   const unnamed = found
     .filter((difference) => !entries.some((entry) => names(entry, difference)))
     .map((difference) => `${difference.case}: ${difference.path}: Podman has ${difference.podman}, we have ${difference.ours}`)
-  const stale = entries.flatMap((entry) =>
-    (entry.cases ?? cases)
-      .filter((name) => !entry.except?.includes(name))
-      .filter((name) => !found.some((difference) => difference.case === name && names(entry, difference)))
-      .map((name) => `${name}: ${entry.path}: named as a difference, but there is none ("${entry.why}")`),
-  )
+  const stale = entries
+    .filter(({ sometimes = false }) => !sometimes)
+    .flatMap((entry) =>
+      (entry.cases ?? cases)
+        .filter((name) => !entry.except?.includes(name))
+        .filter((name) => !found.some((difference) => difference.case === name && names(entry, difference)))
+        .map((name) => `${name}: ${entry.path}: named as a difference, but there is none ("${entry.why}")`),
+    )
   return [...unnamed, ...stale]
 }
 

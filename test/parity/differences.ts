@@ -12,6 +12,8 @@ export interface MeantDifference {
   readonly except?: readonly string[]
   /** It occurs only where all of these hold. */
   readonly where?: readonly MachineFact[]
+  /** It depends on what the machine lets Podman do, and so need not occur. */
+  readonly sometimes?: true
 }
 
 const privileged = ['privileged', 'privileged, as a user', 'all of the host, privileged']
@@ -73,8 +75,9 @@ export const meantDifferences: readonly MeantDifference[] = [
   },
   {
     path: 'process rlimits * *',
-    why: "'host' is to leave the limits of the host alone; Podman writes its usual ones all the same",
+    why: "'host' is to leave the limits of the host alone; Podman 4 writes its usual ones all the same, but not under every limit of its own",
     cases: ['ulimits of the host'],
+    sometimes: true,
   },
   {
     path: 'linux resources pids limit',
