@@ -7,7 +7,8 @@ import { life } from './life.ts'
 import { list } from './list.ts'
 import { many } from './many.ts'
 import { parallel } from './parallel.ts'
+import { pull } from './pull.ts'
 import { run } from './run.ts'
 
 /** All rows, in the order of the table. */
-export const rows: readonly Row[] = [life, run, exec, create, list, parallel, many, cold, layer]
+export const rows: readonly Row[] = [life, run, exec, create, list, parallel, many, cold, layer, pull]

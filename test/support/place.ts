@@ -2,12 +2,14 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, readdir, rm, rmdir } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { setTimeout as sleep } from 'node:timers/promises'
 import { Runtime, type RuntimeOptions } from 'libpod-ts'
 import { expect, vi } from 'vitest'
 import { busyboxRootfs } from '../../examples/busybox.ts'
 import { image, testRuntime } from './engine.ts'
+import { eventually } from './eventually.ts'
 import { cgroupsOf, processesOf, type TracedPlace, type Traces, tracesOf } from './traces.ts'
+
+export { eventually }
 
 /** A root to kill engines on, with the test image in it and nothing else. */
 export class Place implements TracedPlace {
@@ -111,17 +113,4 @@ export async function makePlace(): Promise<Place> {
     mkdtemp(join('/dev/shm', 'libpod-ts-survival-')),
   ])
   return new Place(root, runRoot).prepare()
-}
-
-/** Resolves when a look at things no longer fails. */
-export async function eventually<T>(look: () => T | Promise<T>, timeoutMs = 5000): Promise<T> {
-  const end = Date.now() + timeoutMs
-  for (;;) {
-    try {
-      return await look()
-    } catch (error) {
-      if (Date.now() > end) throw error
-      await sleep(10)
-    }
-  }
 }

@@ -6,7 +6,7 @@ import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
-import { eventually } from './place.ts'
+import { eventually } from './eventually.ts'
 
 /** How a registry is to be. */
 export interface RegistryOptions {
