@@ -78,11 +78,10 @@ async function takeAsked(port: MappedPort, lease: Lease, wish: PortWish): Promis
 }
 
 async function takeFree(port: Omit<MappedPort, 'hostPort'>, lease: Lease, { preferred }: PortWish): Promise<void> {
-  const last = preferred.find(
-    ({ protocol, hostIp, containerPort }) =>
-      protocol === port.protocol && hostIp === port.hostIp && containerPort === port.containerPort,
+  const before = preferred.filter(
+    ({ protocol, hostIp, containerPort }) => protocol === port.protocol && hostIp === port.hostIp && containerPort === port.containerPort,
   )
-  if (last !== undefined && isFree(last) && (await lease(last)) === undefined) return
+  for (const last of before) if (isFree(last) && (await lease(last)) === undefined) return
   for (let at = 0; at < tries; at++) {
     const hostPort = await freePort(port)
     if ((await lease({ ...port, hostPort })) === undefined) return
