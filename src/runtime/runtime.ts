@@ -4,6 +4,7 @@ import type { EngineEvent, EventType } from '../events/event.ts'
 import { type StreamEventsOptions, streamEvents } from '../events/stream.ts'
 import { Images } from '../images/images.ts'
 import { type DiskUsage, diskUsage } from './disk-usage.ts'
+import { Networks } from '../network/networks.ts'
 import type { Engine } from './engine.ts'
 import { type RuntimeInfo, runtimeInfo } from './info.ts'
 import type { InternalOptions, RuntimeOptions } from './options.ts'
@@ -27,12 +28,15 @@ export class Runtime implements AsyncDisposable {
   readonly containers: Containers
   /** The images of this root. */
   readonly images: Images
+  /** The networks of this root. */
+  readonly networks: Networks
   readonly #engine: Engine
 
   private constructor(engine: Engine) {
     this.#engine = engine
     this.containers = new Containers(engine.containers)
     this.images = new Images(engine.images)
+    this.networks = new Networks(engine.containers.network)
   }
 
   /**

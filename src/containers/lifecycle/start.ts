@@ -5,6 +5,7 @@ import type { ContainersServices } from '../services.ts'
 import { checkStatus } from '../status.ts'
 import { updateState } from '../store.ts'
 import { subjectOf } from '../subject.ts'
+import { publishedPorts } from '../networking/start-network.ts'
 import { makeContainer } from './make.ts'
 import { runtimeOf } from './pins.ts'
 import { freshState, runningState } from './running-state.ts'
@@ -74,6 +75,7 @@ async function markStarting(services: ContainersServices, id: string, live: Live
 }
 
 async function commitRunning(services: ContainersServices, record: ContainerRecord, made: LiveContainer): Promise<void> {
-  await step(services.probe, 'start.commit', () => updateState(services, record.id, (state) => runningState(state, made)))
+  const ports = await publishedPorts(services, record.id)
+  await step(services.probe, 'start.commit', () => updateState(services, record.id, (state) => runningState(state, made, ports)))
   await step(services.probe, 'start.live', () => services.live.set(containerKind.kind, record.id, { ...made, phase: 'started' }))
 }
