@@ -43,7 +43,7 @@ export async function runContainer(services: ContainersServices, options: RunOpt
   checkForeign(create)
   const record = await createContainer(services, { ...create, stdin: input !== undefined }, { owner: services.owner, direct: true })
   try {
-    const mounts = await prepareBundle(services, record)
+    const mounts = await prepareBundle(services, record, { signal: options.signal })
     const ran = await runDirect(services, record, mounts, { input, timeoutMs, maxOutputBytes, signal: options.signal })
     return { ...ran, id: record.id, stdout: encodeOutput(ran.stdout, encoding), stderr: encodeOutput(ran.stderr, encoding) }
   } catch (error) {

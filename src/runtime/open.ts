@@ -14,6 +14,7 @@ import { claimRoot } from '../state/format.ts'
 import { LiveState } from '../state/live.ts'
 import { Registry } from '../state/registry.ts'
 import { imageKind } from '../storage/images/image-kind.ts'
+import { volumeKind } from '../volumes/record.ts'
 import { claimAlone, claimState } from './claim-state.ts'
 import { builtInTransports } from './defaults.ts'
 import { type Duty, openDuty } from './duty.ts'
@@ -26,9 +27,10 @@ import { openOci } from './open-oci.ts'
 import { openPlaces } from './open-places.ts'
 import { openLiveState, openState, stateName } from './open-state.ts'
 import { openStorage } from './open-storage.ts'
+import { openVolumes } from './open-volumes.ts'
 import { checkRuntimeOptions, type InternalOptions, internals, type RuntimeOptions } from './options.ts'
 import { recover } from './recover.ts'
-import { removeImageUsers } from './remove-image-users.ts'
+import { removeUsers } from './remove-users.ts'
 import { startCleanup } from './start-cleanup.ts'
 import { writeExitScript } from './write-exit-script.ts'
 
@@ -82,7 +84,7 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
   closer.add(() => owner.release())
   const events = await openEvents({ root, runRoot, logger, closer })
   const changes = new Changes()
-  const registry = new Registry(store, { kinds: [containerKind, imageKind], onCommit: () => events.ring() })
+  const registry = new Registry(store, { kinds: [containerKind, imageKind, volumeKind], onCommit: () => events.ring() })
   const locks = createFlockManager({ directory: places.locks })
   closer.add(() => locks.close())
   const helpers = openHelpers({ programs, runRoot, ownerFile: join(places.owners, `${owner.id}.lock`), env: config.monitorEnv, logger })
@@ -106,11 +108,24 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
     transports: builtInTransports({ access, stallMs }),
     registries: access.rules,
     option: options.images,
-    removeUsers: (users, how) => removeImageUsers(services, users, how),
+    removeUsers: (users, how) => removeUsers(services, users, how),
   })
   await claimRoot(store, { root, runRoot, uid: config.uid, state: stateName(stateOption), snapshotter: storage.snapshots.driver })
   const oci = openOci({ config, options, helper: helpers.oci })
   closer.add(() => oci.close())
+  const volumes = openVolumes({
+    root,
+    registry,
+    locks,
+    closer,
+    probe,
+    logger,
+    helper: helpers.storage,
+    background: oci.services.background,
+    drivers: options.volumes?.drivers ?? [],
+    emit: events.emit,
+    removeUsers: (users, how) => removeUsers(services, users, how),
+  })
   const duty: { current?: Duty } = {}
   const services: ContainersServices = {
     ...oci.services,
@@ -125,6 +140,7 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
     probe,
     owner: owner.id,
     snapshots: storage.snapshots,
+    volumes: volumes.services,
     image: storage.readyImage,
     emit: events.emit,
     async restartDue(id, at) {
@@ -137,7 +153,7 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
   closer.add(() => services.ephemerals.endAll())
   closer.add(events.onRing(() => changes.notifyAll()))
   if (!isCleanup) await writeExitScript(runRoot, programs, options, config)
-  const recovery = { ownersDir: places.owners, locksDir: places.locks, recoverStorage: storage.recover }
+  const recovery = { ownersDir: places.owners, locksDir: places.locks, recoverStorage: storage.recover, recoverVolumes: volumes.recover }
   await recover(services, { ...recovery, newEpoch: epoch.isNew })
   await epoch.begin()
   if (serve) {

@@ -22,7 +22,7 @@ export async function makeContainer(
   await step(services.probe, 'start.mark', () => services.live.set(containerKind.kind, id, starting))
   try {
     signal?.throwIfAborted()
-    const mounts = await prepareBundle(services, record)
+    const mounts = await prepareBundle(services, record, { signal })
     const runtime = await runtimeOf(services, record)
     const monitor = monitorOf(services, record)
     const host = await services.host()

@@ -1,28 +1,36 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import type { AbortOptions } from '../../base/abort.ts'
 import { step } from '../../base/steps.ts'
 import { writeBundle } from '../../oci/bundle.ts'
 import type { PlannedMount } from '../../oci/monitor.ts'
 import { generateSpec } from '../../oci/spec/generate.ts'
 import { prepareSpec } from '../../oci/spec/prepare.ts'
 import { accountsOf } from '../create/accounts.ts'
+import { makeBindSources, openMounts } from '../mounts/open-mounts.ts'
 import { bundleOf, rootfsOf } from '../places.ts'
 import type { ContainerRecord } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { runtimeOf } from './pins.ts'
 
 /** Writes the bundle and gives the mounts that its container needs. */
-export async function prepareBundle(services: ContainersServices, record: ContainerRecord): Promise<PlannedMount[]> {
+export async function prepareBundle(
+  services: ContainersServices,
+  record: ContainerRecord,
+  { signal }: AbortOptions,
+): Promise<PlannedMount[]> {
   const { id, options } = record
   const bundle = bundleOf(services.places, id)
   const rootfs = options.rootfs ?? rootfsOf(services.places, id)
   const [host, runtime] = await Promise.all([services.host(), runtimeOf(services, record)])
   const compileSeccomp = runtime.features.seccompBpf ? services.compileSeccomp : undefined
+  await makeBindSources(record)
   const [accounts, prepared, root] = await Promise.all([
     accountsOf(services, record),
     prepareSpec({ options, host, compileSeccomp }),
     rootMounts(services, record, rootfs),
   ])
+  const opened = await openMounts(services, record, { accounts, signal })
   const { config, files, mounts } = generateSpec({
     id,
     name: record.name,
@@ -34,6 +42,7 @@ export async function prepareBundle(services: ContainersServices, record: Contai
     cgroupsPath: record.cgroupsPath,
     stopSignal: options.stopSignal,
     autoRemove: options.autoRemove,
+    mountSources: opened.sources,
     ...prepared,
     ...(record.image === undefined ? {} : { image: { id: record.image.id, name: record.image.name } }),
   })
@@ -41,7 +50,7 @@ export async function prepareBundle(services: ContainersServices, record: Contai
     await mkdir(dirname(record.logPath), { recursive: true, mode: 0o700 })
     await writeBundle(bundle, { config, files })
   })
-  return [...root, ...mounts]
+  return [...root, ...mounts, ...opened.mounts]
 }
 
 async function rootMounts(services: ContainersServices, record: ContainerRecord, target: string): Promise<PlannedMount[]> {

@@ -1,10 +1,11 @@
+import { releaseVolumes } from '../mounts/release-volumes.ts'
 import type { ContainerRecord } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 
 /**
- * Gives back what a container has only while it has processes: its networks, its volumes. The caller holds the container's
- * lock. Idempotent: after a run, after a start that failed, and for the recovery of either.
+ * Gives back what a container has only while it has processes: its volumes. The caller holds the container's lock. Idempotent:
+ * after a run, after a start that failed, and for the recovery of either.
  */
-export async function releaseParts(_services: ContainersServices, _record: ContainerRecord): Promise<void> {
-  // Filled by the rooms network and volumes.
+export async function releaseParts(services: ContainersServices, record: ContainerRecord): Promise<void> {
+  await releaseVolumes(services, record)
 }
