@@ -20,6 +20,7 @@ export type { StopContainerOptions } from './containers/lifecycle/stop.ts'
 export type { WaitCondition, WaitContainerOptions, WaitResult } from './containers/lifecycle/wait.ts'
 export type { ListContainersOptions } from './containers/list.ts'
 export type { ContainerLogsOptions } from './containers/logs.ts'
+export type { ContainerMountInfo } from './containers/mounts/describe-mounts.ts'
 export type { ContainerLogOptions, CreateContainerOptions } from './containers/options.ts'
 export type { PruneContainersOptions, PruneContainersResult } from './containers/prune.ts'
 export type { ContainerSummary, ExitReason, PublishedPort } from './containers/record.ts'
@@ -36,9 +37,16 @@ export type { AnnotationOptions } from './oci/spec/annotations.ts'
 export type { CapabilityOptions } from './oci/spec/capabilities.ts'
 export type { ContainerDevice, DeviceOptions } from './oci/spec/devices.ts'
 export type { InitOptions } from './oci/spec/init.ts'
-export type { BindMount, ContainerMount, TmpfsMount } from './oci/spec/mount.ts'
+export type { BindMount, ContainerMount, ImageMount, TmpfsMount, VolumeMount } from './oci/spec/mount.ts'
 export type { MountsOptions } from './oci/spec/mounts.ts'
-export type { NamespaceMode, NamespaceOfContainer, NamespaceOptions, NamespacePath, NetworkAttachment, NetworkMode } from './oci/spec/namespaces.ts'
+export type {
+  NamespaceMode,
+  NamespaceOfContainer,
+  NamespaceOptions,
+  NamespacePath,
+  NetworkAttachment,
+  NetworkMode,
+} from './oci/spec/namespaces.ts'
 export type { ProcessOptions } from './oci/spec/process.ts'
 export type { ResourceOptions } from './oci/spec/resources.ts'
 export type { Ulimit, UlimitOptions } from './oci/spec/rlimits.ts'
@@ -75,6 +83,16 @@ export type { PruneNetworksOptions, PruneNetworksResult } from './network/prune.
 export type { NetworkSubnet, NetworkSummary } from './network/record.ts'
 export type { RemoveNetworkOptions } from './network/remove.ts'
 export type { NetworkSubnetOptions } from './network/subnets.ts'
+// Volumes
+export type { CreateVolumeOptions } from './volumes/create.ts'
+export type { VolumeFilters } from './volumes/filters.ts'
+export type { VolumeInspect } from './volumes/inspect.ts'
+export type { ListVolumesOptions } from './volumes/list.ts'
+export type { PruneVolumesOptions, PruneVolumesResult } from './volumes/prune.ts'
+export type { VolumeSummary } from './volumes/record.ts'
+export type { RemoveVolumeOptions } from './volumes/remove.ts'
+export { Volume } from './volumes/volume.ts'
+export { Volumes } from './volumes/volumes.ts'
 
 // Events
 export type { EventListener } from './events/bus.ts'
@@ -108,3 +126,5 @@ export type { Logger } from './base/logger.ts'
 
 // Contracts of plug-ins
 export type { Json, StateChange, StateCheck, StateEntry, StateListOptions, StateStore, StateStoreTraits } from './state/state-store.ts'
+export type { MountSpec } from './storage/snapshotter.ts'
+export type { DriverVolume, MountVolumeOptions, VolumeDriver, VolumeSource } from './volumes/volume-driver.ts'

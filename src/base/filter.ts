@@ -54,6 +54,20 @@ export function parseFlag(value: string, path: string): boolean {
   )
 }
 
+/** A regular expression, as the filter `name` takes them. */
+export function parsePattern(value: string, path = 'filters.name'): RegExp {
+  try {
+    return new RegExp(value)
+  } catch (cause) {
+    throw new LibpodError(
+      'invalid-argument',
+      `${path}: ${JSON.stringify(value)} is not a regular expression.`,
+      { path, value },
+      { cause, hint: 'Escape what has a meaning there, as in "web\\\\+1".' },
+    )
+  }
+}
+
 function checkValue(value: unknown, path: string): void {
   if (typeof value === 'string') return
   throw new LibpodError(

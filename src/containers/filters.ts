@@ -1,7 +1,9 @@
 import { LibpodError } from '../base/errors.ts'
-import { type Filters, type FilterTable, matchesLabel } from '../base/filter.ts'
+import { type Filters, type FilterTable, matchesLabel, parsePattern } from '../base/filter.ts'
 import { parseInstant } from '../base/instant.ts'
+import { checkName } from '../base/names.ts'
 import { findNetwork } from '../network/record.ts'
+import { volumeKind } from '../volumes/record.ts'
 import type { ContainerSummary } from './record.ts'
 import type { ContainersServices } from './services.ts'
 import { containerStatuses } from './status.ts'
@@ -9,13 +11,13 @@ import { requireRecord } from './store.ts'
 
 /**
  * Filters of lists of containers, with Podman's names: values of one key are alternatives (labels must all match), keys
- * must all match. `name` is a regular expression, `ancestor` an image, `network` the name or id of a network, `before` and `since` name a container, `until` is a
- * time or how long ago.
+ * must all match. `name` is a regular expression, `ancestor` an image, `network` the name or id of a network, `before` and `since` name
+ * a container, `until` is a time or how long ago, `volume` the name of a volume or the place of any mount.
  *
  * @public
  */
 export type ContainerFilters = Filters<
-  'id' | 'name' | 'label' | 'label!' | 'status' | 'ancestor' | 'exited' | 'before' | 'since' | 'until' | 'command' | 'network'
+  'id' | 'name' | 'label' | 'label!' | 'status' | 'ancestor' | 'exited' | 'before' | 'since' | 'until' | 'command' | 'network' | 'volume'
 >
 
 /** The tests, with what those that look at other containers need looked up before. */
@@ -29,8 +31,11 @@ export async function containerFilterTable(
     times.set(container, Date.parse(createdAt))
   }
   const networkNames = new Map<string, string>()
-  for (const network of [filters.network ?? []].flat()) networkNames.set(network, (await findNetwork(services.registry, network))?.name ?? network)
+  for (const network of [filters.network ?? []].flat())
+    networkNames.set(network, (await findNetwork(services.registry, network))?.name ?? network)
   for (const status of [filters.status ?? []].flat()) checkStatusName(status)
+  const users = new Map<string, ReadonlySet<string>>()
+  for (const volume of [filters.volume ?? []].flat()) if (!volume.startsWith('/')) users.set(volume, await usersOf(services, volume))
   const patterns = new Map([filters.name ?? []].flat().map((value) => [value, parsePattern(value)]))
   const timeOf = (container: string): number => times.get(container) ?? Number.NaN
   return {
@@ -46,7 +51,14 @@ export async function containerFilterTable(
     until: ({ createdAt }, value) => Date.parse(createdAt) < parseInstant(value, 'filters.until'),
     command: ({ command }, value) => command[0] === value,
     network: ({ networks }, value) => networks.includes(networkNames.get(value) ?? value),
+    volume: ({ id, mounts }, value) => users.get(value)?.has(id) ?? mounts.includes(value),
   }
+}
+
+/** The containers that use a volume. */
+async function usersOf({ registry }: ContainersServices, volume: string): Promise<ReadonlySet<string>> {
+  const users = await registry.users(volumeKind.kind, checkName(volume, 'filters.volume'))
+  return new Set(users.map((user) => user.slice(user.indexOf('/') + 1)))
 }
 
 /** By the image's id, its full name, or its name without the tag, the registry or both. */
@@ -54,19 +66,6 @@ function isDescendant({ image, imageId }: ContainerSummary, value: string): bool
   if (image === value || (value !== '' && imageId.startsWith(value.replace(/^sha256:/, '')))) return true
   const untagged = image.replace(/:[^/:]*$/, '')
   return untagged === value || (value !== '' && (image.endsWith(`/${value}`) || untagged.endsWith(`/${value}`)))
-}
-
-function parsePattern(value: string): RegExp {
-  try {
-    return new RegExp(value)
-  } catch (cause) {
-    throw new LibpodError(
-      'invalid-argument',
-      `filters.name: ${JSON.stringify(value)} is not a regular expression.`,
-      { path: 'filters.name', value },
-      { cause, hint: 'Escape what has a meaning there, as in "web\\\\+1".' },
-    )
-  }
 }
 
 function checkStatusName(status: string): void {

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { type ContainerMountInfo, describeMounts } from './mounts/describe-mounts.ts'
 import type { StoredOptions } from './options.ts'
 import { bundleOf, rootfsOf } from './places.ts'
 import type { ContainerSummary, ExitReason } from './record.ts'
@@ -8,7 +9,7 @@ import { type ContainerStatus, isActive } from './status.ts'
 import { readLive, requireRecord } from './store.ts'
 
 /** All that is known of a container. @public */
-export interface ContainerInspect extends ContainerSummary {
+export interface ContainerInspect extends Omit<ContainerSummary, 'mounts'> {
   readonly state: {
     readonly status: ContainerStatus
     /** The container's first process as the host sees it; absent when it has none. */
@@ -23,6 +24,8 @@ export interface ContainerInspect extends ContainerSummary {
     /** When the restart policy starts it again. */
     readonly restartDueAt?: string
   }
+  /** What is mounted in it by its options, or because its image declares volumes. */
+  readonly mounts: readonly ContainerMountInfo[]
   /** The options it was created with, completed with every default. */
   readonly options: ContainerInspectOptions
   /** The plug-ins it was made with. */
@@ -59,6 +62,7 @@ export async function inspectContainer(services: ContainersServices, id: string)
       stoppedByUser: state.stoppedByUser ?? false,
       ...(state.restartDueAt === undefined ? {} : { restartDueAt: state.restartDueAt }),
     },
+    mounts: await describeMounts(services, record),
     options: record.options satisfies StoredOptions as unknown as ContainerInspectOptions,
     runtime: { name: pins.runtime, path: pins.runtimePath },
     monitor: pins.monitor,

@@ -11,6 +11,8 @@ export interface ContainerRecord {
   /** The image it was made from; absent with `rootfs`. */
   readonly image?: { readonly id: string; readonly name: string; readonly chainId?: string }
   readonly options: StoredOptions
+  /** The images among its mounts, in their order. */
+  readonly mountedImages?: readonly MountedImage[]
   /** The plug-ins it was made with; an engine without one of them leaves it alone. */
   readonly pins: {
     readonly runtime: string
@@ -29,6 +31,16 @@ export interface ContainerRecord {
   /** It is the infra container of its pod: it holds the pod's namespaces. */
   readonly infra?: boolean
   readonly state: ContainerState
+}
+
+/** An image that a container has mounted. */
+export interface MountedImage {
+  readonly target: string
+  readonly id: string
+  /** The topmost layer; absent in an image without layers. */
+  readonly chainId?: string
+  /** The container's own snapshot on top of it, if it may write there. */
+  readonly snapshot?: string
 }
 
 /** The part of the record that changes. */
@@ -100,6 +112,8 @@ export interface ContainerSummary {
   readonly networks: readonly string[]
   /** The ports of it that are published now. */
   readonly ports: readonly PublishedPort[]
+  /** Where in the container the mounts of its options are. */
+  readonly mounts: readonly string[]
   /** RFC 3339. */
   readonly createdAt: string
   readonly startedAt?: string
@@ -130,6 +144,7 @@ export function summarize(record: ContainerRecord): ContainerSummary {
     labels: options.labels,
     networks: networkNames(options),
     ports: state.ports ?? [],
+    mounts: options.mounts.map(({ target }) => target),
     createdAt: record.createdAt,
     ...(state.startedAt === undefined ? {} : { startedAt: state.startedAt }),
     ...(state.finishedAt === undefined ? {} : { finishedAt: state.finishedAt }),
@@ -155,11 +170,30 @@ export function draftOf(record: ContainerRecord): { id: string; names: string[];
 }
 
 /** What a container uses, and what therefore cannot be removed before it. */
-function linksOf({ image, pod, options }: ContainerRecord): Set<string> {
+function linksOf({ image, mountedImages = [], pod, options }: ContainerRecord): Set<string> {
   const { network, pid, ipc, uts, cgroupns } = options
   const joined = [network, pid, ipc, uts, cgroupns].flatMap((mode) =>
     typeof mode === 'object' && 'container' in mode ? [`container/${mode.container}`] : [],
   )
   const networks = typeof network === 'object' && 'networks' in network ? network.networks.map(({ id }) => `network/${id}`) : []
-  return new Set([...networks, ...(image === undefined ? [] : [`image/${image.id}`]), ...(pod === undefined ? [] : [`pod/${pod}`]), ...joined])
+  const images = [...(image === undefined ? [] : [image]), ...mountedImages].map(({ id }) => `image/${id}`)
+  const volumes = volumesOf({ options }).map((name) => `volume/${name}`)
+  return new Set([...networks, ...images, ...(pod === undefined ? [] : [`pod/${pod}`]), ...joined, ...volumes])
+}
+
+/** The names of the volumes that a container has mounted, each once. */
+export function volumesOf({ options }: Pick<ContainerRecord, 'options'>): string[] {
+  return [...new Set(options.mounts.flatMap(({ type, source }) => (type === 'volume' ? [source] : [])))].sort()
+}
+
+/** The snapshots that belong to a container alone, with what each stands on. */
+export function snapshotsOf({
+  id,
+  image,
+  mountedImages = [],
+  pins,
+}: ContainerRecord): { readonly name: string; readonly parent?: string }[] {
+  const own = pins.snapshotter === undefined ? [] : [{ name: id, parent: image?.chainId }]
+  const mounted = mountedImages.flatMap(({ snapshot, chainId }) => (snapshot === undefined ? [] : [{ name: snapshot, parent: chainId }]))
+  return [...own, ...mounted].map(({ name, parent }) => ({ name, ...(parent === undefined ? {} : { parent }) }))
 }

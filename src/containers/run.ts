@@ -49,7 +49,7 @@ export async function runContainer(services: ContainersServices, options: RunOpt
     const network = await startNetwork(services, record)
     namespace = network?.namespace
     await connectNetwork(services, network)
-    const mounts = await prepareBundle(services, record, namespace)
+    const mounts = await prepareBundle(services, record, { namespace, signal: options.signal })
     const ran = await runDirect(services, record, mounts, { input, timeoutMs, maxOutputBytes, signal: options.signal })
     return { ...ran, id: record.id, stdout: encodeOutput(ran.stdout, encoding), stderr: encodeOutput(ran.stderr, encoding) }
   } catch (error) {

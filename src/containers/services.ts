@@ -20,6 +20,7 @@ import type { LiveState } from '../state/live.ts'
 import type { Registry } from '../state/registry.ts'
 import type { ImageRecord } from '../storage/image-store.ts'
 import type { Snapshotter } from '../storage/snapshotter.ts'
+import type { VolumesServices } from '../volumes/services.ts'
 import type { Changes } from './changes.ts'
 import type { Ephemerals } from './ephemerals.ts'
 import type { ContainerPlaces } from './places.ts'
@@ -39,6 +40,7 @@ export interface ContainersServices {
   /** This engine's lock file under `owners/`: ephemeral containers name it. */
   readonly owner: string
   readonly snapshots: Snapshotter
+  readonly volumes: VolumesServices
   readonly logDrivers: ReadonlyMap<string, LogDriver>
   readonly monitors: ReadonlyMap<string, Monitor>
   readonly direct: DirectRunner
@@ -71,8 +73,10 @@ export interface ContainersServices {
 /** The kinds of entries that containers keep in the live store. */
 export interface LiveEntries {
   container: LiveContainer
-  /** The snapshot of a container that is being created: which engine does it. */
-  making: { readonly owner: string }
+  /** The snapshots of a container that is being created: which engine does it. */
+  making: { readonly owner: string; readonly snapshots: readonly string[] }
+  /** The volumes that a container has been given: they are told when it has let go. */
+  volumes: { readonly names: readonly string[] }
   /** How an automatically removed container ended, for those who still wait. */
   exit: {
     readonly exitCode: number | null

@@ -11,6 +11,8 @@ import type { Monitor } from '../oci/monitor.ts'
 import { conmonMonitor } from '../oci/monitors/conmon/conmon-monitor.ts'
 import type { DirectRunner } from '../oci/monitors/direct/direct-run.ts'
 import { directRunner } from '../oci/monitors/direct/direct-runner.ts'
+import { type LocalVolumeDriver, type LocalVolumeDriverOptions, localVolumeDriver } from '../volumes/drivers/local.ts'
+import type { VolumeDriver } from '../volumes/volume-driver.ts'
 
 /** The built-in plug-ins are named here and nowhere else: a new one is its folder and a line in this file. */
 export function builtInLogDrivers(): ReadonlyMap<string, LogDriver> {
@@ -30,6 +32,14 @@ export function builtInNetworkBackend(options: NetavarkOptions): NetworkBackend 
 
 export function builtInTransports(options: DockerTransportOptions): ReadonlyMap<string, Transport> {
   return byName([dockerTransport(options)])
+}
+
+export function builtInVolumeDrivers(options: LocalVolumeDriverOptions): {
+  readonly local: LocalVolumeDriver
+  readonly all: ReadonlyMap<string, VolumeDriver>
+} {
+  const local = localVolumeDriver(options)
+  return { local, all: byName([local]) }
 }
 
 function byName<T extends { readonly name: string }>(plugIns: readonly T[]): ReadonlyMap<string, T> {

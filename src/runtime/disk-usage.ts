@@ -2,6 +2,9 @@ import { eachLimited } from '../base/each-limited.ts'
 import { iterateContainers } from '../containers/list.ts'
 import { isActive } from '../containers/status.ts'
 import type { ImageRecord } from '../storage/image-store.ts'
+import { listVolumes } from '../volumes/list.ts'
+import { sizeOf } from '../volumes/prune.ts'
+import { volumeKind } from '../volumes/record.ts'
 import type { Engine } from './engine.ts'
 
 /** How much of the disk an engine takes: {@link Runtime.diskUsage}. @public */
@@ -24,6 +27,13 @@ export interface DiskUsage {
     readonly sizeBytes: number
     readonly reclaimableBytes: number
   }
+  readonly volumes: {
+    readonly total: number
+    /** How many of them containers use, running or not. */
+    readonly active: number
+    readonly sizeBytes: number
+    readonly reclaimableBytes: number
+  }
 }
 
 /** How many trees are measured together: it is the disk that is slow. */
@@ -32,8 +42,7 @@ const width = 2
 /** Adds up what is there. Containers that go meanwhile count nothing. */
 export async function diskUsage(engine: Engine): Promise<DiskUsage> {
   engine.closer.check()
-  const [images, containers] = [await imageUsage(engine), await containerUsage(engine)]
-  return { images, containers }
+  return { images: await imageUsage(engine), containers: await containerUsage(engine), volumes: await volumeUsage(engine) }
 }
 
 async function imageUsage({ images: { store, usersOf } }: Engine): Promise<DiskUsage['images']> {
@@ -75,6 +84,19 @@ async function containerUsage({ containers: services }: Engine): Promise<DiskUsa
     const { sizeBytes } = await services.snapshots.usage(id)
     usage.sizeBytes += sizeBytes
     if (!active) usage.reclaimableBytes += sizeBytes
+  })
+  return usage
+}
+
+async function volumeUsage({ containers: { volumes: services, registry } }: Engine): Promise<DiskUsage['volumes']> {
+  const usage = { total: 0, active: 0, sizeBytes: 0, reclaimableBytes: 0 }
+  await eachLimited(await listVolumes(services), width, async ({ name, driver }) => {
+    const used = (await registry.users(volumeKind.kind, name)).length > 0
+    const sizeBytes = services.drivers.has(driver) ? await sizeOf(services, name, {}) : 0
+    usage.total++
+    usage.sizeBytes += sizeBytes
+    if (used) usage.active++
+    else usage.reclaimableBytes += sizeBytes
   })
   return usage
 }

@@ -1,8 +1,7 @@
-import { mkdir, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { isLibpodError, LibpodError } from '../base/errors.ts'
-import { isErrno } from '../linux/errno.ts'
 import { mapFsError } from '../linux/fs/disk.ts'
+import { makeFolder } from '../linux/fs/make-folder.ts'
 
 /** The folders of an engine. */
 export interface Places {
@@ -20,35 +19,16 @@ export async function openPlaces(root: string, runRoot: string): Promise<Places>
   for (const [path, folder] of Object.entries({ root, runRoot })) {
     if (/[\n\0]/.test(folder)) throw new LibpodError('invalid-argument', `${path}: must not contain a newline.`, { path, value: folder })
   }
-  const folders = [join(root, 'containers'), join(root, 'storage'), join(runRoot, 'containers'), places.owners, places.locks, places.exits]
+  const ofRoot = ['containers', 'storage', 'volumes'].map((name) => join(root, name))
+  const folders = [...ofRoot, join(runRoot, 'containers'), places.owners, places.locks, places.exits]
   for (const folder of [root, runRoot, ...folders]) {
     try {
-      await makeFolder(folder)
+      await makeFolder(folder, 0o700)
     } catch (error) {
       throw refusePlace(error, folder, folder === runRoot || folder.startsWith(`${runRoot}/`) ? 'runRoot' : 'root')
     }
   }
   return places
-}
-
-/** Not `recursive`: in /proc, and through a link that leads nowhere, Node's own way never comes to an end. */
-async function makeFolder(folder: string): Promise<void> {
-  try {
-    await mkdir(folder, { mode: 0o700 })
-  } catch (error) {
-    if (isErrno(error, 'ENOENT') && !(await isThere(dirname(folder)))) {
-      await makeFolder(dirname(folder))
-      return mkdir(folder, { mode: 0o700 })
-    }
-    if (!isErrno(error, 'EEXIST') || !(await stat(folder)).isDirectory()) throw error
-  }
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  )
 }
 
 function refusePlace(error: unknown, folder: string, option: 'root' | 'runRoot'): Error {

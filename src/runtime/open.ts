@@ -10,10 +10,12 @@ import type { ContainersServices } from '../containers/services.ts'
 import { DutyLock } from '../locks/duty.ts'
 import { createFlockManager } from '../locks/flock.ts'
 import { createOwner } from '../locks/owners.ts'
+import { networkKind } from '../network/record.ts'
 import { claimRoot } from '../state/format.ts'
 import { LiveState } from '../state/live.ts'
 import { Registry } from '../state/registry.ts'
 import { imageKind } from '../storage/images/image-kind.ts'
+import { volumeKind } from '../volumes/record.ts'
 import { claimAlone, claimState } from './claim-state.ts'
 import { builtInTransports } from './defaults.ts'
 import { type Duty, openDuty } from './duty.ts'
@@ -21,16 +23,16 @@ import type { Engine } from './engine.ts'
 import { enterEpoch } from './epoch.ts'
 import { findHelpers } from './helpers.ts'
 import { openEvents } from './open-events.ts'
-import { networkKind } from '../network/record.ts'
 import { openHelpers } from './open-helpers.ts'
 import { openNetwork } from './open-network.ts'
 import { openOci } from './open-oci.ts'
 import { openPlaces } from './open-places.ts'
 import { openLiveState, openState, stateName } from './open-state.ts'
 import { openStorage } from './open-storage.ts'
+import { openVolumes } from './open-volumes.ts'
 import { checkRuntimeOptions, type InternalOptions, internals, type RuntimeOptions } from './options.ts'
 import { recover } from './recover.ts'
-import { removeContainerUsers } from './remove-container-users.ts'
+import { removeUsers } from './remove-users.ts'
 import { startCleanup } from './start-cleanup.ts'
 import { writeExitScript } from './write-exit-script.ts'
 
@@ -84,7 +86,7 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
   closer.add(() => owner.release())
   const events = await openEvents({ root, runRoot, logger, closer })
   const changes = new Changes()
-  const registry = new Registry(store, { kinds: [containerKind, imageKind, networkKind], onCommit: () => events.ring() })
+  const registry = new Registry(store, { kinds: [containerKind, imageKind, networkKind, volumeKind], onCommit: () => events.ring() })
   const locks = createFlockManager({ directory: places.locks })
   closer.add(() => locks.close())
   const helpers = openHelpers({ programs, runRoot, ownerFile: join(places.owners, `${owner.id}.lock`), env: config.monitorEnv, logger })
@@ -108,11 +110,24 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
     transports: builtInTransports({ access, stallMs }),
     registries: access.rules,
     option: options.images,
-    removeUsers: (users, how) => removeContainerUsers(services, users, how),
+    removeUsers: (users, how) => removeUsers(services, users, how),
   })
   await claimRoot(store, { root, runRoot, uid: config.uid, state: stateName(stateOption), snapshotter: storage.snapshots.driver })
   const oci = openOci({ config, options, helper: helpers.oci })
   closer.add(() => oci.close())
+  const volumes = openVolumes({
+    root,
+    registry,
+    locks,
+    closer,
+    probe,
+    logger,
+    helper: helpers.storage,
+    background: oci.services.background,
+    drivers: options.volumes?.drivers ?? [],
+    emit: events.emit,
+    removeUsers: (users, how) => removeUsers(services, users, how),
+  })
   const duty: { current?: Duty } = {}
   const network = openNetwork({
     config,
@@ -143,6 +158,7 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
     probe,
     owner: owner.id,
     snapshots: storage.snapshots,
+    volumes: volumes.services,
     image: storage.readyImage,
     emit: events.emit,
     async restartDue(id, at) {
@@ -155,7 +171,7 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
   closer.add(() => services.ephemerals.endAll())
   closer.add(events.onRing(() => changes.notifyAll()))
   if (!isCleanup) await writeExitScript(runRoot, programs, options, config)
-  const recovery = { ownersDir: places.owners, locksDir: places.locks, recoverStorage: storage.recover }
+  const recovery = { ownersDir: places.owners, locksDir: places.locks, recoverStorage: storage.recover, recoverVolumes: volumes.recover }
   await recover(services, { ...recovery, newEpoch: epoch.isNew })
   await epoch.begin()
   if (serve) {

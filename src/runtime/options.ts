@@ -4,6 +4,7 @@ import type { Logger } from '../base/logger.ts'
 import { lazySchema } from '../base/schema.ts'
 import type { Probe } from '../base/steps.ts'
 import type { StateStore } from '../state/state-store.ts'
+import type { VolumeDriver } from '../volumes/volume-driver.ts'
 
 /**
  * A state store to be opened by the engine: a built-in one by its name, or an implementation of your own. One of your own cannot
@@ -35,6 +36,8 @@ export interface RuntimeOptions extends AbortOptions {
   readonly monitor?: { readonly conmonPath?: string | undefined } | undefined
   /** How images are stored. */
   readonly images?: { readonly snapshotter?: 'overlay' | 'vfs' | undefined } | undefined
+  /** Drivers of volumes besides `local`. The clean-up program does not have them: what it cannot do, the next `Runtime.open` does. */
+  readonly volumes?: { readonly drivers?: readonly VolumeDriver[] | undefined } | undefined
   /** Where the engine tells what it could not report to a caller; nowhere if not given. `console` and pino fit. */
   readonly logger?: Logger | undefined
   /** Do what must be done once for a root (record exits, restart, clean up) when no other engine does: `true`. */
@@ -93,6 +96,11 @@ const schema = lazySchema((z) =>
       .optional(),
     monitor: z.strictObject({ conmonPath: z.string().startsWith('/', absolute).optional() }).optional(),
     images: z.strictObject({ snapshotter: z.enum(['overlay', 'vfs']).optional() }).optional(),
+    volumes: z
+      .strictObject({
+        drivers: z.array(z.custom<VolumeDriver>(isVolumeDriver, 'must be a driver with a name and its five methods')).optional(),
+      })
+      .optional(),
     logger: z.custom<Logger>(isLogger, 'must have debug, warn and error').optional(),
     serve: z.boolean().optional(),
     helpersDir: z.string().startsWith('/', absolute).optional(),
@@ -104,12 +112,16 @@ function isDriver(value: unknown): boolean {
   return typeof value === 'object' && value !== null && 'open' in value && typeof value.open === 'function' && 'name' in value
 }
 
+function isVolumeDriver(value: unknown): boolean {
+  return hasMethods(value, ['create', 'remove', 'mount', 'unmount', 'usage']) && /^[\w.-]+$/.test(String(Reflect.get(value, 'name')))
+}
+
 function isLogger(value: unknown): boolean {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    ['debug', 'warn', 'error'].every((verb) => typeof Reflect.get(value, verb) === 'function')
-  )
+  return hasMethods(value, ['debug', 'warn', 'error'])
+}
+
+function hasMethods(value: unknown, names: readonly string[]): value is object {
+  return typeof value === 'object' && value !== null && names.every((name) => typeof Reflect.get(value, name) === 'function')
 }
 
 /**

@@ -1,12 +1,15 @@
 import type { AbortOptions } from '../base/abort.ts'
 import { pruneContainers } from '../containers/prune.ts'
 import { pruneImages } from '../images/prune.ts'
+import { pruneVolumes } from '../volumes/prune.ts'
 import type { Engine } from './engine.ts'
 
 /** Options of {@link Runtime.prune}. @public */
 export interface PruneOptions extends AbortOptions {
   /** Also remove images that have names, if no container uses them. */
   readonly all?: boolean | undefined
+  /** Also remove the volumes that no container uses, with their data: those with names, too. */
+  readonly volumes?: boolean | undefined
 }
 
 /** What {@link Runtime.prune} removed. @public */
@@ -15,16 +18,24 @@ export interface PruneReport {
   readonly containers: readonly string[]
   /** Ids of images. */
   readonly images: readonly string[]
-  /** Bytes of blobs and extracted layers that nothing referred to any more. */
+  /** Names of volumes. */
+  readonly volumes: readonly string[]
+  /** Bytes of volumes, and of blobs and extracted layers that nothing referred to any more. */
   readonly reclaimedBytes: number
 }
 
 /** Removes what is not in use, and then what only that referred to. */
-export async function pruneRuntime(engine: Engine, { all = false, signal }: PruneOptions = {}): Promise<PruneReport> {
+export async function pruneRuntime(engine: Engine, { all = false, volumes = false, signal }: PruneOptions = {}): Promise<PruneReport> {
   engine.closer.check()
   const containers = await pruneContainers(engine.containers, { signal })
   const { images } = await pruneImages(engine.images, { all, signal })
+  const pruned = volumes ? await pruneVolumes(engine.containers.volumes, { signal }) : { removed: [], reclaimedBytes: 0 }
   const { reclaimedBytes } = await engine.collectGarbage(signal)
   await engine.containers.emit({ type: 'system', action: 'prune', id: '', name: '', attributes: {} })
-  return { containers: containers.removed, images: images.map(({ id }) => id), reclaimedBytes }
+  return {
+    containers: containers.removed,
+    images: images.map(({ id }) => id),
+    volumes: pruned.removed,
+    reclaimedBytes: reclaimedBytes + pruned.reclaimedBytes,
+  }
 }

@@ -7,8 +7,8 @@ import type { ContainerRecord, ContainerSummary } from '../containers/record.ts'
 import type { ContainersServices, LiveEntries } from '../containers/services.ts'
 import { isActive } from '../containers/status.ts'
 import { readLive, readRecord } from '../containers/store.ts'
-import { recoverNetworks } from '../network/recover.ts'
 import { deadOwners, forgetOwner, isOwnerAlive } from '../locks/owners.ts'
+import { recoverNetworks } from '../network/recover.ts'
 import { sweepOrphans } from './sweep-orphans.ts'
 
 /** How many containers are looked at together. */
@@ -22,6 +22,8 @@ export interface RecoverOptions {
   readonly newEpoch: boolean
   /** Takes away half-made layers, which belong to images. */
   recoverStorage(): Promise<void>
+  /** Takes away volumes that were to go with containers, and half-removed ones. */
+  recoverVolumes(isContainer: (id: string) => Promise<boolean>): Promise<void>
 }
 
 /**
@@ -30,16 +32,18 @@ export interface RecoverOptions {
  * number of engines may do it side by side.
  */
 export async function recover(services: ContainersServices, options: RecoverOptions): Promise<void> {
-  const { ownersDir, locksDir, newEpoch, recoverStorage } = options
+  const { ownersDir, locksDir, newEpoch, recoverStorage, recoverVolumes } = options
   const dead = await deadOwners(ownersDir)
   if (dead.length === 0 && !newEpoch) return
   const isWhole = await step(services.probe, 'recover.containers', () => recoverContainers(services, options))
   await step(services.probe, 'recover.making', () => recoverMaking(services, new Set(dead)))
   await step(services.probe, 'recover.orphans', () => sweepOrphans(services, locksDir))
   await step(services.probe, 'recover.networks', () => recoverNetworks(services.network, (id) => isInUse(services, ownersDir, id)))
+  const isContainer = async (id: string): Promise<boolean> => (await services.registry.get('container', id)) !== undefined
+  const hasVolumes = await step(services.probe, 'recover.volumes', () => quietly(services, 'volumes', () => recoverVolumes(isContainer)))
   await step(services.probe, 'recover.storage', recoverStorage)
   // As long as something of theirs is left, the next recovery must know of them.
-  if (isWhole) {
+  if (isWhole && hasVolumes) {
     await step(services.probe, 'recover.owners', () => {
       for (const owner of dead) forgetOwner(ownersDir, owner)
     })
@@ -63,7 +67,7 @@ async function recoverContainers(services: ContainersServices, { ownersDir, newE
   for (const id of ownerless) unsettled.delete(id)
   let isWhole = true
   const look = async (id: string, work: () => Promise<void>): Promise<void> => {
-    if (!(await quietly(services, id, work))) isWhole = false
+    if (!(await quietly(services, `container ${id.slice(0, 12)}`, work))) isWhole = false
   }
   await eachLimited(ownerless, width, (id) => look(id, () => removeOwnerless(services, id)))
   await eachLimited(unsettled, width, (id) => look(id, () => settleNow(services, id)))
@@ -75,14 +79,14 @@ async function recoverRestart(services: ContainersServices, { id, state }: Conta
   if (state.status === 'exited' && state.restartDueAt !== undefined) await services.restartDue(id, new Date(state.restartDueAt))
 }
 
-/** One container that cannot be recovered must not keep the engine from opening: it is told of, and the verbs on it fail. */
-async function quietly(services: ContainersServices, id: string, work: () => Promise<void>): Promise<boolean> {
+/** One object that cannot be recovered must not keep the engine from opening: it is told of, and the verbs on it fail. */
+async function quietly(services: ContainersServices, what: string, work: () => Promise<void>): Promise<boolean> {
   try {
     await work()
     return true
   } catch (error) {
     if (isLibpodError(error, 'closed')) throw error
-    services.logger.warn(`Recovering container ${id.slice(0, 12)}: ${error instanceof Error ? error.message : String(error)}`)
+    services.logger.warn(`Recovering ${what}: ${error instanceof Error ? error.message : String(error)}`)
     return false
   }
 }
@@ -91,7 +95,8 @@ async function quietly(services: ContainersServices, id: string, work: () => Pro
 async function recoverMaking(services: ContainersServices, dead: ReadonlySet<string>): Promise<void> {
   for (const { id, body } of await services.live.all<LiveEntries['making']>('making')) {
     if (!dead.has(body.owner)) continue
-    if ((await services.registry.get('container', id)) === undefined) await services.snapshots.remove(id)
+    if ((await services.registry.get('container', id)) === undefined)
+      for (const name of body.snapshots) await services.snapshots.remove(name)
     await services.live.delete('making', id)
   }
 }

@@ -3,8 +3,9 @@ import type { EventListener } from '../events/bus.ts'
 import type { EngineEvent, EventType } from '../events/event.ts'
 import { type StreamEventsOptions, streamEvents } from '../events/stream.ts'
 import { Images } from '../images/images.ts'
-import { type DiskUsage, diskUsage } from './disk-usage.ts'
 import { Networks } from '../network/networks.ts'
+import { Volumes } from '../volumes/volumes.ts'
+import { type DiskUsage, diskUsage } from './disk-usage.ts'
 import type { Engine } from './engine.ts'
 import { type RuntimeInfo, runtimeInfo } from './info.ts'
 import type { InternalOptions, RuntimeOptions } from './options.ts'
@@ -30,6 +31,8 @@ export class Runtime implements AsyncDisposable {
   readonly images: Images
   /** The networks of this root. */
   readonly networks: Networks
+  /** The volumes of this root. */
+  readonly volumes: Volumes
   readonly #engine: Engine
 
   private constructor(engine: Engine) {
@@ -37,6 +40,7 @@ export class Runtime implements AsyncDisposable {
     this.containers = new Containers(engine.containers)
     this.images = new Images(engine.images)
     this.networks = new Networks(engine.containers.network)
+    this.volumes = new Volumes(engine.containers.volumes)
   }
 
   /**
@@ -83,12 +87,12 @@ export class Runtime implements AsyncDisposable {
     return version
   }
 
-  /** How much of the disk images and containers take. */
+  /** How much of the disk images, containers and volumes take. */
   diskUsage(): Promise<DiskUsage> {
     return diskUsage(this.#engine)
   }
 
-  /** Removes containers that do not run and images that nothing uses, and collects garbage. */
+  /** Removes containers that do not run and images (with `volumes`, also volumes) that nothing uses, and collects garbage. */
   prune(options?: PruneOptions): Promise<PruneReport> {
     return pruneRuntime(this.#engine, options)
   }

@@ -2,6 +2,7 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isLibpodError } from '../base/errors.ts'
 import { isIdPrefix } from '../base/ids.ts'
+import { containerOfSnapshot } from '../containers/mounts/plan-images.ts'
 import { goneSuffix } from '../containers/places.ts'
 import type { ContainersServices } from '../containers/services.ts'
 
@@ -10,18 +11,23 @@ export async function sweepOrphans(services: ContainersServices, locksDir: strin
   const { live, locks, snapshots } = services
   const { root, runRoot } = services.places
   const isOrphan = async (id: string): Promise<boolean> => id.length === 64 && isIdPrefix(id) && !(await isThere(services, id))
-  for await (const { name, state } of snapshots.list()) if (state === 'active' && (await isOrphan(name))) await snapshots.remove(name)
+  for await (const { name, state } of snapshots.list()) {
+    const id = containerOfSnapshot(name)
+    if (state === 'active' && id !== undefined && (await isOrphan(id))) await snapshots.remove(name)
+  }
   for (const folder of [join(root, 'containers'), join(runRoot, 'containers'), join(runRoot, 'exits')]) {
     for (const id of await readdir(folder).catch(() => [])) {
       if (id.endsWith(goneSuffix) || (await isOrphan(id)))
         await rm(join(folder, id), { recursive: true, force: true, maxRetries: 5, retryDelay: 20 })
     }
   }
-  for (const kind of ['container', 'restart'] as const)
+  for (const kind of ['container', 'restart', 'volumes'] as const)
     for (const { id } of await live.all(kind)) if (await isOrphan(id)) await live.delete(kind, id)
   for (const file of await readdir(locksDir).catch(() => [])) {
-    const id = /^container%2F([0-9a-f]{64})\.lock$/.exec(file)?.[1]
-    if (id !== undefined && (await isOrphan(id))) await dropLock(locks, id)
+    const [, kind, id] = /^(container|volume)%2F([^%]+)\.lock$/.exec(file) ?? []
+    if (id === undefined) continue
+    const isLeft = kind === 'container' ? await isOrphan(id) : (await services.registry.get('volume', id)) === undefined
+    if (isLeft) await dropLock(locks, `${kind}/${id}`)
   }
 }
 
@@ -31,9 +37,9 @@ async function isThere({ live, registry }: ContainersServices, id: string): Prom
 }
 
 /** Who holds it now removes it by itself. */
-async function dropLock(locks: ContainersServices['locks'], id: string): Promise<void> {
+async function dropLock(locks: ContainersServices['locks'], key: string): Promise<void> {
   try {
-    const release = await locks.acquire(`container/${id}`, { wait: false })
+    const release = await locks.acquire(key, { wait: false })
     await release({ remove: true })
   } catch (error) {
     if (!isLibpodError(error, 'conflict')) throw error

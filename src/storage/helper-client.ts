@@ -1,5 +1,6 @@
 import type { AbortOptions } from '../base/abort.ts'
 import type { Helper } from '../linux/helper/helper.ts'
+import type { CopyUpOutcome, CopyUpRequest } from './copy-up.ts'
 import type { DiffProgress, LayerToWrite, WrittenLayer } from './layers/diff-operation.ts'
 import type { ExtractedLayer, LayerToExtract } from './layers/extraction.ts'
 import type { TreeWork } from './snapshots/tree-work.ts'
@@ -11,6 +12,8 @@ export interface StorageCalls {
   readonly 'storage.remove': { readonly path: string }
   readonly 'storage.usage': { readonly path: string }
   readonly 'storage.copy': { readonly from: string; readonly to: string }
+  readonly 'storage.copyUp': CopyUpRequest
+  readonly 'storage.chown': { readonly path: string; readonly uid: number; readonly gid: number }
   readonly 'storage.sync': { readonly path: string }
   readonly 'storage.probeOverlay': { readonly directory: string }
 }
@@ -18,10 +21,21 @@ export interface StorageCalls {
 /** What storage has done in the helper process, where a hostile tree can hang or kill only that. */
 export interface StorageWork {
   readonly work: TreeWork
+  readonly volumes: VolumeWork
   /** Extracts one layer. Rejects with `corrupt` for one that is damaged or hostile, and with `no-space`. */
   extractLayer(layer: LayerToExtract, options?: AbortOptions): Promise<ExtractedLayer>
   /** Writes the changes of a snapshot as a layer. Rejects with `unsupported` for an upper directory that depends on those below, and with `no-space`. */
   diffLayer(layer: LayerToWrite, options?: DiffLayerOptions): Promise<WrittenLayer>
+}
+
+/** What storage has done for volumes. */
+export interface VolumeWork {
+  /** Fills an empty volume with what a root file system has in a folder. */
+  copyUp(request: CopyUpRequest, options?: AbortOptions): Promise<CopyUpOutcome>
+  /** Writes to the disk what its file system still has in memory. */
+  sync(path: string): Promise<void>
+  /** Gives a tree to somebody. */
+  chown(path: string, owner: { readonly uid: number; readonly gid: number }, options?: AbortOptions): Promise<void>
 }
 
 /** Options of {@link StorageWork.diffLayer}. */
@@ -41,6 +55,11 @@ export function storageWork(helper: Helper): StorageWork {
       copy: (from, to, options) => call('storage.copy', { from, to }, options),
       sync: (path) => call('storage.sync', { path }),
       probeOverlay: (directory) => call('storage.probeOverlay', { directory }),
+    },
+    volumes: {
+      copyUp: (request, options) => call('storage.copyUp', request, options),
+      sync: (path) => call('storage.sync', { path }),
+      chown: (path, { uid, gid }, options) => call('storage.chown', { path, uid, gid }, options),
     },
     extractLayer({ growing, ...layer }, options) {
       const params: StorageCalls['storage.extract'] = { ...layer, growing: growing !== undefined }

@@ -1,11 +1,13 @@
 import { closeSync, constants, openSync } from 'node:fs'
 import { setImmediate } from 'node:timers/promises'
+import { chownTree } from '../linux/fs/chown-tree.ts'
 import { copyTree } from '../linux/fs/copy-tree.ts'
 import { directorySize } from '../linux/fs/directory-size.ts'
 import { mapFsError } from '../linux/fs/disk.ts'
 import { removeTree } from '../linux/fs/remove-tree.ts'
 import type { HelperContext, HelperOperation } from '../linux/helper/helper.ts'
 import { libc } from '../linux/native/libc.ts'
+import { copyUp } from './copy-up.ts'
 import type { StorageCalls } from './helper-client.ts'
 import { diffLayer } from './layers/diff-operation.ts'
 import { extractLayer } from './layers/extract.ts'
@@ -29,6 +31,8 @@ export const storageOperations: Readonly<Record<string, HelperOperation>> = {
     return { sizeBytes: bytes, inodes }
   }),
   'storage.copy': operation<'storage.copy'>(({ from, to }, { signal }) => inSlices(copyTree(from, to), signal)),
+  'storage.copyUp': operation<'storage.copyUp'>((request, { signal }) => inSlices(copyUp(request), signal)),
+  'storage.chown': operation<'storage.chown'>(({ path, ...owner }) => chownTree(path, owner)),
   'storage.sync': operation<'storage.sync'>(({ path }) => syncFileSystem(path)),
   'storage.probeOverlay': operation<'storage.probeOverlay'>(({ directory }) => probeOverlay(directory)),
 }
@@ -39,17 +43,19 @@ function operation<Name extends keyof StorageCalls>(run: (params: StorageCalls[N
 }
 
 /** Runs synchronous work that comes back now and then, so that an abort is heard. */
-async function inSlices(work: Generator<void, void>, signal: AbortSignal): Promise<void> {
+async function inSlices<Result>(work: Generator<void, Result>, signal: AbortSignal): Promise<Result> {
   let until = Date.now() + sliceMs
   try {
-    for (const _ of work) {
+    for (;;) {
+      const step = work.next()
+      if (step.done) return step.value
       if (Date.now() < until) continue
       await setImmediate()
       signal.throwIfAborted()
       until = Date.now() + sliceMs
     }
   } finally {
-    work.return()
+    work.return(undefined as Result)
   }
 }
 

@@ -4,18 +4,30 @@ import { isLibpodError, LibpodError } from '../../base/errors.ts'
 import { step } from '../../base/steps.ts'
 import { forgetLast } from '../../network/leases.ts'
 import { removeBundle } from '../../oci/bundle.ts'
+import { markGoing, removeGoing } from '../../volumes/go-with.ts'
 import { bundleOf, exitsDirOf, logPlaceOf, staticDirOf } from '../places.ts'
-import { type ContainerRecord, containerKind } from '../record.ts'
+import { type ContainerRecord, containerKind, snapshotsOf, volumesOf } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { subjectOf } from '../subject.ts'
 import { logDriverOf } from './pins.ts'
+
+/** How a container goes. */
+export interface DropOptions {
+  /** Its anonymous volumes go too; those of an ephemeral or automatically removed one always do. */
+  readonly volumes?: boolean
+}
 
 /**
  * The commit comes first: from then on the container is gone for everybody, and what a killed engine leaves of its
  * files belongs to nobody and is swept by the next one.
  */
-export async function dropContainer(services: ContainersServices, record: ContainerRecord): Promise<void> {
+export async function dropContainer(
+  services: ContainersServices,
+  record: ContainerRecord,
+  { volumes = false }: DropOptions = {},
+): Promise<void> {
   const { id } = record
+  if (volumes) await markGoing(services.volumes, volumesOf(record), id)
   try {
     await step(services.probe, 'remove.commit', () => services.registry.remove(containerKind.kind, id))
   } catch (error) {
@@ -36,7 +48,8 @@ async function dropFiles(services: ContainersServices, record: ContainerRecord):
     step(services.probe, 'remove.live', () =>
       Promise.all([services.live.delete(containerKind.kind, id), services.live.delete('restart', id), forgetLast(services.network, id)]),
     ),
-    step(services.probe, 'remove.snapshot', () => (record.pins.snapshotter === undefined ? undefined : services.snapshots.remove(id))),
+    step(services.probe, 'remove.snapshot', () => Promise.all(snapshotsOf(record).map(({ name }) => services.snapshots.remove(name)))),
+    removeGoing(services.volumes, volumesOf(record), id, [`container/${id}`]),
     // The next container may have its log in the same place, if the caller chose it.
     dirname(record.logPath) === staticDirOf(services.places, id) ? undefined : dropLog(services, record),
   ])

@@ -1,10 +1,10 @@
 import type { AbortOptions } from '../../base/abort.ts'
 import { step } from '../../base/steps.ts'
 import type { PreparedNetwork } from '../../network/set-up.ts'
+import { connectNetwork, startNetwork } from '../networking/start-network.ts'
 import { logPlaceOf, monitorPlaceOf } from '../places.ts'
 import { type ContainerRecord, containerKind, type LiveContainer } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
-import { connectNetwork, startNetwork } from '../networking/start-network.ts'
 import { logDriverOf, monitorOf, runtimeOf } from './pins.ts'
 import { prepareBundle } from './prepare-bundle.ts'
 import { undoStart } from './undo-start.ts'
@@ -30,7 +30,7 @@ export async function makeContainer(
     // The runtime only joins the namespace: it is connected while the container is created.
     connected = connectNetwork(services, network)
     connected.catch(() => {})
-    const mounts = await prepareBundle(services, record, network?.namespace)
+    const mounts = await prepareBundle(services, record, { namespace: network?.namespace, signal })
     const runtime = await runtimeOf(services, record)
     const monitor = monitorOf(services, record)
     const host = await services.host()

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import type { AbortOptions } from '../../base/abort.ts'
 import { step } from '../../base/steps.ts'
 import type { HeldNamespace } from '../../linux/network/namespace.ts'
 import { writeBundle } from '../../oci/bundle.ts'
@@ -7,6 +8,7 @@ import type { PlannedMount } from '../../oci/monitor.ts'
 import { generateSpec } from '../../oci/spec/generate.ts'
 import { prepareSpec } from '../../oci/spec/prepare.ts'
 import { accountsOf } from '../create/accounts.ts'
+import { makeBindSources, openMounts } from '../mounts/open-mounts.ts'
 import { etcFiles } from '../networking/etc-files.ts'
 import { namespaceFile } from '../networking/hold.ts'
 import { bundleOf, rootfsOf } from '../places.ts'
@@ -18,19 +20,21 @@ import { runtimeOf } from './pins.ts'
 export async function prepareBundle(
   services: ContainersServices,
   record: ContainerRecord,
-  namespace: HeldNamespace | undefined,
+  { namespace, signal }: AbortOptions & { readonly namespace: HeldNamespace | undefined },
 ): Promise<PlannedMount[]> {
   const { id, options } = record
   const bundle = bundleOf(services.places, id)
   const rootfs = options.rootfs ?? rootfsOf(services.places, id)
   const [host, runtime] = await Promise.all([services.host(), runtimeOf(services, record)])
   const compileSeccomp = runtime.features.seccompBpf ? services.compileSeccomp : undefined
+  await makeBindSources(record)
   const [accounts, prepared, root, network] = await Promise.all([
     accountsOf(services, record),
     prepareSpec({ options, host, compileSeccomp }),
     rootMounts(services, record, rootfs),
     etcFiles(services, record),
   ])
+  const opened = await openMounts(services, record, { accounts, signal })
   const { config, files, mounts } = generateSpec({
     id,
     name: record.name,
@@ -42,6 +46,7 @@ export async function prepareBundle(
     cgroupsPath: record.cgroupsPath,
     stopSignal: options.stopSignal,
     autoRemove: options.autoRemove,
+    mountSources: opened.sources,
     ...prepared,
     network,
     ...(namespace === undefined ? {} : { namespacePaths: { network: join(bundle, namespaceFile) } }),
@@ -52,7 +57,7 @@ export async function prepareBundle(
     // A mount needs something to lie on.
     await writeBundle(bundle, { config, files: namespace === undefined ? files : { ...files, [namespaceFile]: '' } })
   })
-  return [...root, ...mounts, ...(namespace === undefined ? [] : [namespaceMount(namespace, bundle)])]
+  return [...root, ...mounts, ...opened.mounts, ...(namespace === undefined ? [] : [namespaceMount(namespace, bundle)])]
 }
 
 /** The namespace lasts as long as the container's mount namespace does, which is that of its monitor too. */

@@ -18,9 +18,15 @@ export interface RemoveContainerOptions extends AbortOptions {
   readonly force?: boolean | undefined
   /** Resolve with `{ changed: false }` when it is gone already, instead of `not-found`. */
   readonly ifExists?: boolean | undefined
+  /** Remove its anonymous volumes, too, unless others use them. Those of an ephemeral or automatically removed container always go. */
+  readonly volumes?: boolean | undefined
 }
 
-const checkOptions = verbOptions<RemoveContainerOptions>((z) => ({ force: z.boolean().optional(), ifExists: z.boolean().optional() }))
+const checkOptions = verbOptions<RemoveContainerOptions>((z) => ({
+  force: z.boolean().optional(),
+  ifExists: z.boolean().optional(),
+  volumes: z.boolean().optional(),
+}))
 
 /** Removes a container with its root file system, its log and its place in the store. */
 export async function removeContainer(
@@ -29,7 +35,7 @@ export async function removeContainer(
   options: RemoveContainerOptions = {},
 ): Promise<{ changed: boolean }> {
   await checkOptions(options)
-  const { force = false, ifExists = false, signal } = options
+  const { force = false, ifExists = false, volumes = false, signal } = options
   let killed = false
   for (;;) {
     try {
@@ -41,7 +47,7 @@ export async function removeContainer(
         }
         checkStatus('remove', record)
         if (killed) await keepEnd(services, record)
-        await dropContainer(services, record)
+        await dropContainer(services, record, { volumes })
         return { result: undefined, removed: true }
       })
       if (ended === undefined) return { changed: true }

@@ -123,8 +123,8 @@ function* copyFile(from: Buffer, to: Buffer, stats: BigIntStats): Generator<void
   copyMetadata(from, to, stats)
 }
 
-/** In this order: a change of the owner takes setuid and capabilities away. */
-function copyMetadata(from: Buffer, to: Buffer, stats: BigIntStats): void {
+/** Owner, mode, attributes and times, in this order: a change of the owner takes setuid and capabilities away. */
+export function copyMetadata(from: Buffer, to: Buffer, stats: BigIntStats): void {
   libc().lchown(to, Number(stats.uid), Number(stats.gid))
   if (!stats.isSymbolicLink()) libc().fchmodat(AT_FDCWD, to, Number(stats.mode) & 0o7777)
   for (const name of listXattrs(from)) {

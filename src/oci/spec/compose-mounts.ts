@@ -1,8 +1,10 @@
+import { LibpodError } from '../../base/errors.ts'
 import type { RuntimeMount } from '../../specs/runtime-spec.ts'
 import type { EngineFiles } from './engine-files.ts'
 import type { HostObjects } from './host-objects.ts'
 import { initMounts, type NormalizedInit } from './init.ts'
-import { type NormalizedMount, sameGroup } from './mount.ts'
+import type { NormalizedMount } from './mount.ts'
+import { runtimeMountOptions, sameGroup } from './mount-options.ts'
 import type { NormalizedMounts } from './mounts.ts'
 import type { NormalizedNamespaces } from './namespaces.ts'
 import { isUnmasked, type NormalizedSecurity } from './security.ts'
@@ -10,10 +12,17 @@ import type { SpecHost } from './spec-host.ts'
 
 type MountOptions = NormalizedMounts & NormalizedNamespaces & NormalizedSecurity & NormalizedInit & { readonly privileged: boolean }
 
+/** Where volumes and images lie on the host, or will, by their targets in the container. */
+export type MountSources = ReadonlyMap<string, string>
+
 /** All mounts of a container. For one destination the caller's prevails; a parent comes before what lies below it. */
-export function composeMounts(options: MountOptions, files: EngineFiles, objects: HostObjects, host: SpecHost): RuntimeMount[] {
+export function composeMounts(
+  options: MountOptions,
+  files: EngineFiles,
+  { objects, sources, host }: { readonly objects: HostObjects; readonly sources: MountSources; readonly host: SpecHost },
+): RuntimeMount[] {
   const byDestination = new Map<string, RuntimeMount>()
-  const own = options.mounts.map((mount) => userMount(mount, objects.bindFlags.get(mount.source) ?? []))
+  const own = options.mounts.map((mount) => userMount(mount, objects.bindFlags.get(mount.source) ?? [], sources))
   const base = [...baseMounts(options, host), ...deviceMounts(objects, host)]
   for (const mount of [...base, ...initMounts(options, host), ...readOnlyTmpfs(options), ...own])
     byDestination.set(mount.destination, mount)
@@ -91,10 +100,22 @@ function readOnlyTmpfs({ readOnly, readOnlyTmpfs: wanted }: NormalizedMounts): R
   return ['/run', '/tmp', '/var/tmp'].map((destination) => ({ destination, type: 'tmpfs', source: 'tmpfs', options }))
 }
 
-function userMount({ type, source, target, options }: NormalizedMount, inherited: readonly string[]): RuntimeMount {
+/** To the runtime, volumes and images are bind mounts. */
+function userMount({ type, source, target, options }: NormalizedMount, inherited: readonly string[], sources: MountSources): RuntimeMount {
   const missing = inherited.filter((flag) => !options.some((option) => sameGroup(option, flag)))
-  // "Do not copy up" is what runtimes do when they are told nothing.
-  return { destination: target, type, source, options: [...options.filter((option) => option !== 'notmpcopyup'), ...missing] }
+  const isOwn = type === 'bind' || type === 'tmpfs'
+  return {
+    destination: target,
+    type: isOwn ? type : 'bind',
+    source: isOwn ? source : sourceOf(target, sources),
+    options: [...runtimeMountOptions(options), ...missing],
+  }
+}
+
+function sourceOf(target: string, sources: MountSources): string {
+  const source = sources.get(target)
+  if (source !== undefined) return source
+  throw new LibpodError('internal', `Nobody has said what is to be mounted at ${target}.`, { what: 'mounts' })
 }
 
 /** The files that the engine writes for each container, and its `/dev/shm`. */

@@ -3,7 +3,7 @@ import type { PlannedMount } from '../monitor.ts'
 import type { SeccompProfile } from '../seccomp-profile.ts'
 import { specAnnotations } from './annotations.ts'
 import { boundingOf, processCapabilities } from './capabilities.ts'
-import { composeMounts } from './compose-mounts.ts'
+import { composeMounts, type MountSources } from './compose-mounts.ts'
 import { linuxDevices } from './devices.ts'
 import { planFiles } from './engine-files.ts'
 import { type HostObjects, noHostObjects } from './host-objects.ts'
@@ -39,6 +39,8 @@ export interface SpecInput {
   readonly network?: { readonly hosts?: string; readonly resolvConf?: string }
   /** The namespaces that are joined and not named by the options themselves. */
   readonly namespacePaths?: NamespacePaths
+  /** Where volumes and images lie, by their targets. */
+  readonly mountSources?: MountSources
   readonly objects?: HostObjects
   /** The profile that `security.seccomp` names, if it names one. */
   readonly seccompProfile?: SeccompProfile
@@ -59,9 +61,9 @@ const ociVersion = '1.0.2'
 
 /** Makes `config.json`: pure, and quick enough (0.1 ms) to be made anew at each start. */
 export function generateSpec(input: SpecInput): GeneratedSpec {
-  const { options, host, namespacePaths = {}, objects = noHostObjects } = input
+  const { options, host, namespacePaths = {}, objects = noHostObjects, mountSources: sources = new Map<string, string>() } = input
   const planned = planFiles({ ...input, rootless: host.rootless })
-  const mounts = composeMounts(options, planned.places, objects, host)
+  const mounts = composeMounts(options, planned.places, { objects, sources, host })
   const seccomp = seccompOf({ options, host, profile: input.seccompProfile })
   const { devices, rules } = linuxDevices(objects.devices, options, host)
   const sysctl = linuxSysctls(options, host)

@@ -1,18 +1,24 @@
 import { posix } from 'node:path'
-import { LibpodError } from '../../base/errors.ts'
+import { checkName } from '../../base/names.ts'
+import { checkMountOptions, completeMountOptions } from './mount-options.ts'
 
 /** Something mounted in a container. @public */
-export type ContainerMount = BindMount | TmpfsMount
+export type ContainerMount = BindMount | ImageMount | TmpfsMount | VolumeMount
 
 /** A folder or file of the host in the container. @public */
 export interface BindMount {
   readonly type: 'bind'
-  /** Its absolute path on the host. It must be there. */
+  /** Its absolute path on the host. It must be there, unless `create` is given. */
   readonly source: string
   /** Its absolute path in the container. */
   readonly target: string
   readonly readOnly?: boolean | undefined
-  /** As of mount(8): `nosuid`, `noexec`, `nodev`, `rprivate` (default), `rslave`, `rshared`, `rbind` (default), `bind`, … */
+  /** Make the source, a folder, if it is not there when the container starts: what Docker's `-v` does. */
+  readonly create?: boolean | undefined
+  /**
+   * As of mount(8): `nosuid`, `noexec`, `nodev`, `rprivate` (default), `rslave`, `rshared`, `rbind` (default), `bind`, …; as of
+   * Podman: `U` (its owner becomes the container's user), `z` and `Z` (labels of SELinux; nothing where there is none).
+   */
   readonly options?: readonly string[] | undefined
 }
 
@@ -30,54 +36,76 @@ export interface TmpfsMount {
   readonly options?: readonly string[] | undefined
 }
 
-/** A mount as it is stored: its options are complete, as the runtime takes them. */
+/**
+ * A volume in the container. One that does not exist is made together with the container. The first time a container uses it, and
+ * only while it is empty, what the image has at the target is copied into it, with its owner and mode.
+ *
+ * @public
+ */
+export interface VolumeMount {
+  readonly type: 'volume'
+  /** Its name; an anonymous volume, which can go with its container, if not given. */
+  readonly source?: string | undefined
+  /** Its absolute path in the container. */
+  readonly target: string
+  readonly readOnly?: boolean | undefined
+  /** Copy what the image has at the target: `true`. */
+  readonly copy?: boolean | undefined
+  /** Who keeps it, if it is made now: `local`. */
+  readonly driver?: string | undefined
+  /** As of a bind mount; `nosuid` and `nodev` if nothing else is said. Also `nocopy`. */
+  readonly options?: readonly string[] | undefined
+}
+
+/** The root file system of an image in the container. @public */
+export interface ImageMount {
+  readonly type: 'image'
+  /** The image: a name, an id or the beginning of one. */
+  readonly source: string
+  /** Its absolute path in the container. */
+  readonly target: string
+  /** `true` if not given. What is written otherwise stays with the container, and goes with it. */
+  readonly readOnly?: boolean | undefined
+  /** As of a bind mount; `nosuid` and `nodev` if nothing else is said. */
+  readonly options?: readonly string[] | undefined
+}
+
+/** A mount as it is stored: its options are complete. */
 export interface NormalizedMount {
-  readonly type: 'bind' | 'tmpfs'
+  readonly type: ContainerMount['type']
+  /** A path, `tmpfs`, the name of a volume (empty until an anonymous one has got its), or an image as the caller called it. */
   readonly source: string
   readonly target: string
   readonly options: readonly string[]
+  readonly create?: true
+  readonly driver?: string
 }
-
-/** Options of which a mount has at most one each. */
-const alternatives: readonly (readonly string[])[] = [
-  ['ro', 'rw'],
-  ['exec', 'noexec'],
-  ['suid', 'nosuid'],
-  ['dev', 'nodev'],
-  ['private', 'rprivate', 'slave', 'rslave', 'shared', 'rshared', 'unbindable', 'runbindable'],
-  ['bind', 'rbind'],
-  ['tmpcopyup', 'notmpcopyup'],
-  ['size'],
-  ['mode'],
-]
-const bindOnly = new Set(['bind', 'rbind'])
-const tmpfsOnly = new Set(['size', 'mode', 'tmpcopyup', 'notmpcopyup'])
-
-const known = alternatives.flat()
 
 /** Completes a mount's options with the defaults, in Podman's order. The result is also a fixed point: it can be put in again. */
 export function normalizeMount(mount: ContainerMount, path: string): NormalizedMount {
   const given = givenOptions(mount)
-  for (const option of given) check(option, mount.type, `${path}.options`)
-  for (const group of alternatives) {
-    const met = given.filter((option) => group.includes(nameOf(option)))
-    if (met.length < 2) continue
-    throw new LibpodError(
-      'invalid-argument',
-      `${path}.options: only one of ${met.join(' and ')} can be used.`,
-      { path: `${path}.options`, value: met },
-      { hint: 'Leave the others out.' },
-    )
+  checkMountOptions(given, mount.type, `${path}.options`)
+  return {
+    type: mount.type,
+    source: sourceOf(mount, `${path}.source`),
+    target: normalPath(mount.target),
+    options: completeMountOptions(given, mount.type),
+    ...(mount.type === 'bind' && mount.create ? { create: true } : {}),
+    ...(mount.type === 'volume' && mount.driver !== undefined ? { driver: mount.driver } : {}),
   }
-  const target = normalPath(mount.target)
-  const defaults = mount.type === 'bind' ? ['rw', 'rprivate', 'rbind'] : ['rw', 'rprivate', 'nosuid', 'nodev', 'tmpcopyup']
-  const missing = defaults.filter((option) => !given.some((other) => sameGroup(option, other)))
-  return { type: mount.type, source: mount.type === 'bind' ? normalPath(mount.source) : 'tmpfs', target, options: [...given, ...missing] }
 }
 
-/** Whether two options decide the same thing, as `ro` and `rw`. */
-export function sameGroup(a: string, b: string): boolean {
-  return alternatives.some((group) => group.includes(nameOf(a)) && group.includes(nameOf(b)))
+function sourceOf(mount: ContainerMount, path: string): string {
+  switch (mount.type) {
+    case 'bind':
+      return normalPath(mount.source)
+    case 'image':
+      return mount.source
+    case 'tmpfs':
+      return 'tmpfs'
+    case 'volume':
+      return mount.source === undefined ? '' : checkName(mount.source, path)
+  }
 }
 
 function givenOptions(mount: ContainerMount): string[] {
@@ -85,38 +113,8 @@ function givenOptions(mount: ContainerMount): string[] {
   if (mount.readOnly !== undefined) options.push(mount.readOnly ? 'ro' : 'rw')
   if (mount.type === 'tmpfs' && mount.sizeBytes !== undefined) options.push(`size=${mount.sizeBytes}`)
   if (mount.type === 'tmpfs' && mount.mode !== undefined) options.push(`mode=${mount.mode.toString(8)}`)
+  if (mount.type === 'volume' && mount.copy !== undefined) options.push(mount.copy ? 'copy' : 'nocopy')
   return [...new Set(options)]
-}
-
-function check(option: string, type: 'bind' | 'tmpfs', path: string): void {
-  const name = nameOf(option)
-  const wrong = !known.includes(name)
-    ? 'is not a mount option'
-    : type === 'tmpfs' && bindOnly.has(name)
-      ? 'is for bind mounts only'
-      : type === 'bind' && tmpfsOnly.has(name)
-        ? 'is for tmpfs only'
-        : needsValue(name) !== option.includes('=')
-          ? needsValue(name)
-            ? 'needs a value'
-            : 'takes no value'
-          : undefined
-  if (wrong === undefined) return
-  throw new LibpodError(
-    'invalid-argument',
-    `${path}: ${JSON.stringify(option)} ${wrong}.`,
-    { path, value: option },
-    { hint: `Known options: ${known.join(', ')}.` },
-  )
-}
-
-function needsValue(name: string): boolean {
-  return name === 'size' || name === 'mode'
-}
-
-function nameOf(option: string): string {
-  const equals = option.indexOf('=')
-  return equals < 0 ? option : option.slice(0, equals)
 }
 
 /** An absolute path without `.`, `..`, double and trailing slashes. */

@@ -43,6 +43,22 @@ test('completes the options of tmpfs', async () => {
   expect((await at('/u', { mounts }))?.options).toEqual(['exec', 'size=1m', 'rw', 'rprivate', 'nosuid', 'nodev'])
 })
 
+test('shows volumes and images as bind mounts of where they are', async () => {
+  const mounts = [
+    { type: 'volume', source: 'data', target: '/data', copy: false, options: ['U', 'z', 'suid'] },
+    { type: 'image', source: 'tools', target: '/tools' },
+  ]
+  const mountSources = new Map([
+    ['/data', '/volumes/data/_data'],
+    ['/tools', '/run/x/mounts/0'],
+  ])
+  const found = await of({ mounts }, {}, { mountSources })
+  expect(found.filter(({ destination }) => mountSources.has(destination))).toEqual([
+    { destination: '/data', type: 'bind', source: '/volumes/data/_data', options: ['suid', 'rw', 'rprivate', 'nodev', 'rbind'] },
+    { destination: '/tools', type: 'bind', source: '/run/x/mounts/0', options: ['ro', 'rprivate', 'nosuid', 'nodev', 'rbind'] },
+  ])
+})
+
 test('keeps what the source’s file system forbids, unless the caller decided', async () => {
   const objects = { devices: [], bindFlags: new Map([['/m', ['noexec', 'nosuid']]]) }
   const mounts = [{ type: 'bind', source: '/m', target: '/m', options: ['suid'] }]
@@ -113,7 +129,12 @@ test('a mount that passes changes on opens the root filesystem for them', async 
 })
 
 test.each([
-  ['mounts[0].type', [{ type: 'volume', source: 'data', target: '/data' }]],
+  ['mounts[0].type', [{ type: 'floppy', source: 'data', target: '/data' }]],
+  ['mounts[0].source', [{ type: 'volume', source: '../data', target: '/data' }]],
+  ['mounts[0].source', [{ type: 'image', target: '/data' }]],
+  ['mounts[0].options', [{ type: 'volume', target: '/data', copy: true, options: ['nocopy'] }]],
+  ['mounts[0].options', [{ type: 'bind', source: '/a', target: '/a', options: ['nocopy'] }]],
+  ['mounts[0].options', [{ type: 'tmpfs', target: '/a', options: ['U'] }]],
   ['mounts[0].source', [{ type: 'bind', source: 'relative', target: '/a' }]],
   ['mounts[0].source', [{ type: 'bind', target: '/a' }]],
   ['mounts[0].target', [{ type: 'bind', source: '/a', target: 'a' }]],

@@ -5,8 +5,13 @@ import { type ContainerMount, type NormalizedMount, normalizeMount, normalPath }
 
 /** What is mounted in the container besides its root filesystem. @public */
 export interface MountsOptions {
-  /** Folders and files of the host, and file systems in memory. */
+  /** Folders and files of the host, volumes, images, and file systems in memory. */
   readonly mounts?: readonly ContainerMount[] | undefined
+  /**
+   * What becomes of the places that the image declares as volumes, where nothing else is mounted: `anonymous` volumes (default),
+   * `tmpfs`, or nothing (`ignore`).
+   */
+  readonly imageVolumes?: 'anonymous' | 'tmpfs' | 'ignore' | undefined
   /** The root filesystem cannot be written to. */
   readonly readOnly?: boolean | undefined
   /** With `readOnly`: `/run`, `/tmp` and `/var/tmp` can be written to, in memory; `true` if not given. */
@@ -37,7 +42,7 @@ export const mountsShape = (z: Zod) => {
         z.discriminatedUnion(
           'type',
           [
-            z.strictObject({ type: z.literal('bind'), source: path, target, readOnly, options }),
+            z.strictObject({ type: z.literal('bind'), source: path, target, readOnly, create: z.boolean().optional(), options }),
             z.strictObject({
               type: z.literal('tmpfs'),
               source: z.literal('tmpfs').optional(),
@@ -47,11 +52,22 @@ export const mountsShape = (z: Zod) => {
               readOnly,
               options,
             }),
+            z.strictObject({
+              type: z.literal('volume'),
+              source: z.string().min(1).optional(),
+              target,
+              readOnly,
+              copy: z.boolean().optional(),
+              driver: z.string().min(1).optional(),
+              options,
+            }),
+            z.strictObject({ type: z.literal('image'), source: z.string().min(1), target, readOnly, options }),
           ],
-          "must be 'bind' or 'tmpfs'",
+          "must be 'bind', 'image', 'tmpfs' or 'volume'",
         ),
       )
       .optional(),
+    imageVolumes: z.enum(['anonymous', 'tmpfs', 'ignore']).optional(),
     readOnly,
     readOnlyTmpfs: z.boolean().optional(),
     shmSizeBytes: z.int().min(4096).optional(),
