@@ -88,7 +88,7 @@ export class Runtime implements AsyncDisposable {
     return diskUsage(this.#engine)
   }
 
-  /** Removes containers that do not run and images that nothing uses, and collects garbage. */
+  /** Removes containers that do not run, and networks and images that nothing uses, and collects garbage. */
   prune(options?: PruneOptions): Promise<PruneReport> {
     return pruneRuntime(this.#engine, options)
   }
