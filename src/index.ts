@@ -1,6 +1,6 @@
 // The runtime
 export type { DiskUsage } from './runtime/disk-usage.ts'
-export type { RuntimeInfo } from './runtime/info.ts'
+export type { NetworkInfo, RuntimeInfo } from './runtime/info.ts'
 export type { OCIOption, RuntimeOptions, StateOption, StateStoreDriver } from './runtime/options.ts'
 export type { PruneOptions, PruneReport } from './runtime/prune.ts'
 export { Runtime } from './runtime/runtime.ts'
@@ -21,6 +21,8 @@ export type { WaitCondition, WaitContainerOptions, WaitResult } from './containe
 export type { ListContainersOptions } from './containers/list.ts'
 export type { ContainerLogsOptions } from './containers/logs.ts'
 export type { ContainerMountInfo } from './containers/mounts/describe-mounts.ts'
+export type { ContainerNetworkInfo } from './containers/networking/network-info.ts'
+export type { HttpProbe } from './containers/networking/until-port.ts'
 export type { ContainerLogOptions, CreateContainerOptions } from './containers/options.ts'
 export type { PruneContainersOptions, PruneContainersResult } from './containers/prune.ts'
 export type { ContainerSummary, ExitReason, PublishedPort } from './containers/record.ts'

@@ -1,5 +1,6 @@
 import { join } from 'node:path'
 import { type ContainerMountInfo, describeMounts } from './mounts/describe-mounts.ts'
+import { type ContainerNetworkInfo, networkInfo } from './networking/network-info.ts'
 import type { StoredOptions } from './options.ts'
 import { bundleOf, rootfsOf } from './places.ts'
 import type { ContainerSummary, ExitReason } from './record.ts'
@@ -26,6 +27,8 @@ export interface ContainerInspect extends Omit<ContainerSummary, 'mounts'> {
   }
   /** What is mounted in it by its options, or because its image declares volumes. */
   readonly mounts: readonly ContainerMountInfo[]
+  /** Where it is connected now. */
+  readonly connected: readonly ContainerNetworkInfo[]
   /** The options it was created with, completed with every default. */
   readonly options: ContainerInspectOptions
   /** The plug-ins it was made with. */
@@ -46,7 +49,7 @@ export type ContainerInspectOptions = Readonly<Record<string, unknown>>
 
 /** Reads all that is known of a container. */
 export async function inspectContainer(services: ContainersServices, id: string): Promise<ContainerInspect> {
-  const [record, live] = await Promise.all([requireRecord(services, id), readLive(services, id)])
+  const [record, live, connected] = await Promise.all([requireRecord(services, id), readLive(services, id), networkInfo(services, id)])
   const { state, pins } = record
   const processes = isActive(state.status) ? live : undefined
   return {
@@ -63,6 +66,7 @@ export async function inspectContainer(services: ContainersServices, id: string)
       ...(state.restartDueAt === undefined ? {} : { restartDueAt: state.restartDueAt }),
     },
     mounts: await describeMounts(services, record),
+    connected,
     options: record.options satisfies StoredOptions as unknown as ContainerInspectOptions,
     runtime: { name: pins.runtime, path: pins.runtimePath },
     monitor: pins.monitor,

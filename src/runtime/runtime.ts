@@ -92,7 +92,7 @@ export class Runtime implements AsyncDisposable {
     return diskUsage(this.#engine)
   }
 
-  /** Removes containers that do not run and images (with `volumes`, also volumes) that nothing uses, and collects garbage. */
+  /** Removes containers that do not run, and networks and images (with `volumes`, also volumes) that nothing uses, and collects garbage. */
   prune(options?: PruneOptions): Promise<PruneReport> {
     return pruneRuntime(this.#engine, options)
   }
