@@ -87,6 +87,8 @@ function moveIn(ready: string, volume: number): boolean {
     throw error
   }
   try {
+    // Before it changes: moving things out of it sets its time.
+    const stats = fstatSync(from, { bigint: true })
     for (const name of readdirSync(atDescriptor(from), { encoding: 'buffer' })) {
       try {
         libc().renameat2(from, name, volume, name, RENAME_NOREPLACE)
@@ -94,7 +96,7 @@ function moveIn(ready: string, volume: number): boolean {
         if (!isErrno(error, 'EEXIST')) throw error
       }
     }
-    takeMetadata(from, volume)
+    takeMetadata(from, volume, stats)
     return true
   } finally {
     closeSync(from)
@@ -106,8 +108,8 @@ function takeOver(volume: number, source: number | undefined, { uid, gid }: NonN
   else takeMetadata(source, volume)
 }
 
-function takeMetadata(from: number, to: number): void {
-  copyMetadata(atDescriptor(from, '.'), atDescriptor(to, '.'), fstatSync(from, { bigint: true }))
+function takeMetadata(from: number, to: number, stats = fstatSync(from, { bigint: true })): void {
+  copyMetadata(atDescriptor(from, '.'), atDescriptor(to, '.'), stats)
 }
 
 /** The descriptor keeps the mount, which no name leads to any more. `undefined` where there is no such folder. */
