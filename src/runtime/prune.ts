@@ -1,8 +1,8 @@
 import type { AbortOptions } from '../base/abort.ts'
 import { pruneContainers } from '../containers/prune.ts'
 import { pruneImages } from '../images/prune.ts'
-import { pruneVolumes } from '../volumes/prune.ts'
 import { pruneNetworks } from '../network/prune.ts'
+import { pruneVolumes } from '../volumes/prune.ts'
 import type { Engine } from './engine.ts'
 
 /** Options of {@link Runtime.prune}. @public */
