@@ -53,7 +53,7 @@ async function moveBundle(bundle: string): Promise<string | undefined> {
 /** A runtime that was killed before it wrote its state down leaves a cgroup that it does not know any more. */
 async function clearCgroup(services: ContainersServices, record: ContainerRecord): Promise<void> {
   const paths = await cgroupOf(services, record)
-  if (!(await cgroupExists(paths))) return
+  if (paths === undefined || !(await cgroupExists(paths))) return
   await killCgroup(paths)
   await removeCgroup(paths)
 }

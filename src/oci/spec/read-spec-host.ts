@@ -17,8 +17,9 @@ export async function readSpecHost(input: {
   readonly config: EngineConfig
   readonly cgroups: CgroupHost
   readonly systemdCgroup: boolean
+  readonly delegatedControllers?: readonly string[] | undefined
 }): Promise<SpecHost> {
-  const { config, cgroups, systemdCgroup } = input
+  const { config, cgroups, systemdCgroup, delegatedControllers } = input
   const [facts, capabilities, rlimits, openFiles, oomScoreAdj, swapLimit, apparmor, initPath] = await Promise.all([
     hostFacts(),
     readCapabilities(),
@@ -41,6 +42,7 @@ export async function readSpecHost(input: {
     memoryTotalBytes: facts.memoryBytes,
     rootless: config.rootless,
     cgroupVersion: cgroups.mode === 'v2' ? 2 : 1,
+    ...(delegatedControllers === undefined ? {} : { delegatedControllers }),
     systemdCgroup,
     swapLimit,
     boundingCapabilities: capabilities.bounding,

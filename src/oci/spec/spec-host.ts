@@ -14,6 +14,11 @@ export interface SpecHost {
   readonly rootless: boolean
   /** 2 only where all controllers are in the unified tree. */
   readonly cgroupVersion: 1 | 2
+  /**
+   * The controllers by which an ordinary user can set limits, and none when containers have no cgroups of their own at all. Absent for
+   * root, who has all there are.
+   */
+  readonly delegatedControllers?: readonly string[]
   /** systemd makes the cgroups. */
   readonly systemdCgroup: boolean
   /** Whether the kernel counts swap, so that a limit on it can be set. */
