@@ -15,7 +15,7 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: 'unit', include: ['src/**/*.test.ts', 'scripts/**/*.test.ts'], testTimeout: 30_000, sequence: { groupOrder: 0 } } },
-      { test: { ...integration, name: 'runc', env: { TEST_RUNTIME: 'runc' }, sequence: { groupOrder: 1 } } },
+      { test: { ...integration, exclude: ['test/rootless/**'], name: 'runc', env: { TEST_RUNTIME: 'runc' }, sequence: { groupOrder: 1 } } },
       {
         test: {
           ...integration,
@@ -25,6 +25,17 @@ export default defineConfig({
           env: { TEST_RUNTIME: 'crun' },
           execArgv: ['--require', './test/support/without-unified-cgroup.cjs'],
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          ...integration,
+          // As an ordinary user, with the runtime that is chosen there.
+          include: ['test/integration/**/*.test.ts', 'test/rootless/**/*.test.ts'],
+          name: 'rootless',
+          execArgv: ['--require', './test/support/as-ordinary-user.cjs'],
+          runner: './test/rootless/runner.ts',
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -176,8 +176,9 @@ export class HelperProcess {
 
   /** A call without descriptors need not wait for those of others. */
   #begin(message: Extract<ToHelper, { type: 'call' }>, descriptors: readonly number[] | undefined): void {
-    if (descriptors === undefined) return this.#send(message)
-    this.#descriptors.send(descriptors, () => this.#send(message)).catch((error: unknown) => this.#settle(message.id, { error }))
+    const send = (): void => this.#send(message)
+    if (descriptors === undefined) send()
+    else this.#descriptors.send(descriptors, send).catch((error: unknown) => this.#settle(message.id, { error }))
   }
 
   async #pump(id: number, iterator: AsyncIterator<unknown>): Promise<void> {
