@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { deniedFiles } from './test/rootless/denied.ts'
 
 /**
  * The integration tests import the package by its name: what is tested is what is published. One file at a time, because
@@ -32,6 +33,7 @@ export default defineConfig({
           ...integration,
           // As an ordinary user, with the runtime that is chosen there.
           include: ['test/integration/**/*.test.ts', 'test/rootless/**/*.test.ts'],
+          exclude: Object.keys(deniedFiles).map((file) => `test/integration/${file}`),
           name: 'rootless',
           execArgv: ['--require', './test/support/as-ordinary-user.cjs'],
           runner: './test/rootless/runner.ts',

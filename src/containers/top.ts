@@ -1,13 +1,10 @@
 import type { AbortOptions } from '../base/abort.ts'
 import { verbOptions } from '../base/schema.ts'
-import { readPids } from '../linux/cgroups/processes.ts'
 import { parseProcessFields, processTable } from '../linux/process-table.ts'
-import { processesInNamespace, processTree } from '../linux/related-processes.ts'
-import { cgroupOf } from './cgroup-of.ts'
-import type { ContainerRecord } from './record.ts'
+import { ownPids } from './own-pids.ts'
 import type { ContainersServices } from './services.ts'
 import { checkStatus } from './status.ts'
-import { readLive, requireRecord } from './store.ts'
+import { requireRecord } from './store.ts'
 
 /** Options of {@link Container.top}. @public */
 export interface ContainerTopOptions extends AbortOptions {
@@ -39,16 +36,7 @@ export async function containerTop(
   const columns = fields && parseProcessFields(fields)
   const record = await requireRecord(services, id)
   checkStatus('top', record)
-  const pids = await pidsOf(services, record)
+  const pids = await ownPids(services, record)
   signal?.throwIfAborted()
   return processTable(pids, columns)
-}
-
-/** Without a cgroup of its own, a container's processes are those of its process namespace, or what its program has started. */
-async function pidsOf(services: ContainersServices, record: ContainerRecord): Promise<number[]> {
-  const cgroup = await cgroupOf(services, record)
-  if (cgroup !== undefined) return readPids(cgroup)
-  const pid = (await readLive(services, record.id))?.pid
-  if (pid === undefined) return []
-  return record.options.pid === 'private' ? processesInNamespace(pid, 'pid') : processTree(pid)
 }

@@ -8,7 +8,7 @@ export async function processesInNamespace(pid: number, kind: NamespaceKind): Pr
   return (await allPids()).filter((other) => namespaceId(other, kind) === id)
 }
 
-/** A process and those that descend from it. One whose parent ended first is overlooked. */
+/** A process and those that descend from it; of orphans, those that it has inherited. */
 export async function processTree(pid: number): Promise<number[]> {
   const parents = new Map<number, number>()
   await Promise.all(

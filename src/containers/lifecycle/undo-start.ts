@@ -22,11 +22,12 @@ export async function undoStart(services: ContainersServices, id: string): Promi
   const monitor = record.pins.monitor === 'direct' ? undefined : monitorOf(services, record)
   const noted = await monitor?.recover(place)
   const away = await moveBundle(bundleOf(services.places, id))
-  if (monitor === undefined) await services.direct.end(place)
-  else {
+  if (monitor !== undefined) {
     const found = noted ?? (await monitor.recover(place))
     if (found) await monitor.end(found)
   }
+  // Without a cgroup there is no other way to find what a runtime had begun but not yet written down.
+  if (monitor === undefined || record.cgroupsPath === '') await services.direct.end(place)
   try {
     await (await runtimeOf(services, record)).delete(id, { force: true })
   } catch (error) {

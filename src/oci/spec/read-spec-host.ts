@@ -20,13 +20,14 @@ export async function readSpecHost(input: {
   readonly delegatedControllers?: readonly string[] | undefined
 }): Promise<SpecHost> {
   const { config, cgroups, systemdCgroup, delegatedControllers } = input
-  const [facts, capabilities, rlimits, openFiles, oomScoreAdj, swapLimit, apparmor, initPath] = await Promise.all([
+  const [facts, capabilities, rlimits, openFiles, oomScoreAdj, swapLimit, hasMessageQueues, apparmor, initPath] = await Promise.all([
     hostFacts(),
     readCapabilities(),
     readRlimits(),
     readText('/proc/sys/fs/nr_open'),
     readText('/proc/self/oom_score_adj'),
     hasSwapLimit(cgroups),
+    exists('/dev/mqueue'),
     loadedProfile(),
     findInit(config),
   ])
@@ -45,6 +46,7 @@ export async function readSpecHost(input: {
     ...(delegatedControllers === undefined ? {} : { delegatedControllers }),
     systemdCgroup,
     swapLimit,
+    hasMessageQueues,
     boundingCapabilities: capabilities.bounding,
     // In a user namespace the capability says nothing about limits, which are the whole machine's.
     canRaiseLimits: capabilities.effective.includes('CAP_SYS_RESOURCE') && !facts.inUserNamespace && !config.rootless,

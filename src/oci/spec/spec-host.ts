@@ -23,6 +23,8 @@ export interface SpecHost {
   readonly systemdCgroup: boolean
   /** Whether the kernel counts swap, so that a limit on it can be set. */
   readonly swapLimit: boolean
+  /** Whether the host's own message queues are mounted at `/dev/mqueue`. */
+  readonly hasMessageQueues: boolean
   readonly boundingCapabilities: readonly CapabilityName[]
   /** CAP_SYS_RESOURCE: limits may go above our own, and oom_score_adj below. */
   readonly canRaiseLimits: boolean
