@@ -1,4 +1,5 @@
 import { defineConfig } from 'vitest/config'
+import { deniedFiles } from './test/rootless/denied.ts'
 
 /**
  * The integration tests import the package by its name: what is tested is what is published. One file at a time, because
@@ -16,7 +17,7 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: 'unit', include: ['src/**/*.test.ts', 'scripts/**/*.test.ts'], testTimeout: 30_000, sequence: { groupOrder: 0 } } },
-      { test: { ...integration, name: 'runc', env: { TEST_RUNTIME: 'runc' }, sequence: { groupOrder: 1 } } },
+      { test: { ...integration, exclude: ['test/rootless/**'], name: 'runc', env: { TEST_RUNTIME: 'runc' }, sequence: { groupOrder: 1 } } },
       {
         test: {
           ...integration,
@@ -26,6 +27,18 @@ export default defineConfig({
           env: { TEST_RUNTIME: 'crun' },
           execArgv: [...integration.execArgv, '--require', './test/support/without-unified-cgroup.cjs'],
           sequence: { groupOrder: 2 },
+        },
+      },
+      {
+        test: {
+          ...integration,
+          // As an ordinary user, with the runtime that is chosen there.
+          include: ['test/integration/**/*.test.ts', 'test/rootless/**/*.test.ts', 'test/survival/{random,takeover,exits,ephemeral,monitors}.test.ts'],
+          exclude: Object.keys(deniedFiles).map((file) => `test/integration/${file}`),
+          name: 'rootless',
+          execArgv: ['--require', './test/support/as-ordinary-user.cjs'],
+          runner: './test/rootless/runner.ts',
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -36,7 +36,7 @@ export interface ContainerInspect extends Omit<ContainerSummary, 'mounts'> {
   readonly monitor: string
   readonly logDriver: string
   readonly logPath: string
-  /** The OCI `cgroupsPath`. */
+  /** The OCI `cgroupsPath`; empty for a container without cgroups of its own, as an ordinary user's are without systemd. */
   readonly cgroupsPath: string
   /** The bundle's `config.json`, written at each start. */
   readonly ociConfigPath: string

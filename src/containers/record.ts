@@ -22,7 +22,7 @@ export interface ContainerRecord {
     readonly snapshotter?: string
   }
   readonly logPath: string
-  /** The OCI `cgroupsPath`. */
+  /** The OCI `cgroupsPath`; empty for one without cgroups of its own. */
   readonly cgroupsPath: string
   /** The engine it goes with, if it is ephemeral. */
   readonly owner?: string

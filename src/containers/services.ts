@@ -66,8 +66,8 @@ export interface ContainersServices {
   /** `/etc/passwd` and `/etc/group` of images, by the chain id of their topmost layer. */
   readonly accounts: Map<string, Promise<Accounts>>
   facts(): Promise<HostFacts>
-  /** The cgroup of monitors, as the OCI names cgroups. */
-  readonly monitorCgroup: string
+  /** The cgroup of monitors, as the OCI names cgroups; none where it cannot be made: there they stay in that of their host. */
+  readonly monitorCgroup: string | undefined
 }
 
 /** The kinds of entries that containers keep in the live store. */

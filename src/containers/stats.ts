@@ -53,7 +53,7 @@ export async function* containerStats(
   const { memoryBytes } = await services.facts()
   let before: { readonly at: bigint; readonly cpuNs: number } | undefined
   for (;;) {
-    const cgroup = await limitedCgroupOf(services, record)
+    const cgroup = await limitedCgroupOf(services, record, 'stats')
     const now = await readStats(cgroup)
     if (now === undefined) return
     const at = process.hrtime.bigint()

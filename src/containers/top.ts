@@ -1,8 +1,7 @@
 import type { AbortOptions } from '../base/abort.ts'
 import { verbOptions } from '../base/schema.ts'
-import { readPids } from '../linux/cgroups/processes.ts'
 import { parseProcessFields, processTable } from '../linux/process-table.ts'
-import { cgroupOf } from './cgroup-of.ts'
+import { ownPids } from './own-pids.ts'
 import type { ContainersServices } from './services.ts'
 import { checkStatus } from './status.ts'
 import { requireRecord } from './store.ts'
@@ -37,7 +36,7 @@ export async function containerTop(
   const columns = fields && parseProcessFields(fields)
   const record = await requireRecord(services, id)
   checkStatus('top', record)
-  const pids = await readPids(await cgroupOf(services, record))
+  const pids = await ownPids(services, record)
   signal?.throwIfAborted()
   return processTable(pids, columns)
 }

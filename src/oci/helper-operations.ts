@@ -19,7 +19,12 @@ export function ociOperations(bound: BoundContainers = new BoundContainers()): R
       return made
     },
     'oci.run': (params, context) =>
-      runDirectly(params as RunParams, { bound, aborted: whenAborted(context), onStart: () => context.send({ started: true }) }),
+      runDirectly(params as RunParams, {
+        descriptors: context.descriptors,
+        bound,
+        aborted: whenAborted(context),
+        onStart: () => context.send({ started: true }),
+      }),
   }
 }
 

@@ -16,7 +16,12 @@ export async function cleanUp(runRoot: string, dutyFd: number | undefined): Prom
     root: settings.root,
     runRoot,
     ...settings.options,
-    [internals]: { isCleanup: true, ...(dutyFd === undefined ? {} : { dutyFd }), ...(probe === undefined ? {} : { probe }) },
+    [internals]: {
+      isCleanup: true,
+      uid: settings.uid,
+      ...(dutyFd === undefined ? {} : { dutyFd }),
+      ...(probe === undefined ? {} : { probe }),
+    },
   })
   try {
     do {

@@ -4,6 +4,7 @@ import type { ContainersServices } from '../containers/services.ts'
 import type { EventBus } from '../events/bus.ts'
 import type { EventLog } from '../events/event-log.ts'
 import type { ImagesServices } from '../images/services.ts'
+import type { IdMappings } from '../linux/user-namespace/subordinate-ids.ts'
 import type { DetectedRuntimes } from '../oci/runtimes/detect.ts'
 import type { GarbageReport } from '../storage/gc.ts'
 import type { Duty } from './duty.ts'
@@ -12,6 +13,8 @@ import type { Duty } from './duty.ts'
 export interface Engine {
   readonly config: EngineConfig
   readonly closer: Closer
+  /** Which ids containers of an ordinary user have; absent for root, whose containers have all. */
+  readonly rootless: IdMappings | undefined
   readonly containers: ContainersServices
   readonly images: ImagesServices
   readonly bus: EventBus

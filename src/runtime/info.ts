@@ -31,7 +31,13 @@ export interface RuntimeInfo {
     readonly cpus: number
     readonly memoryBytes: number
   }
-  readonly rootless: boolean
+  /** For an ordinary user: which ids in his containers are which of the host's, as `[inside, outside, count]`. `false` for root. */
+  readonly rootless:
+    | false
+    | {
+        readonly uids: readonly (readonly [inside: number, outside: number, count: number])[]
+        readonly gids: readonly (readonly [inside: number, outside: number, count: number])[]
+      }
   /** Whether this engine does what must be done once for the root. */
   readonly serving: boolean
   readonly containers: { readonly total: number; readonly running: number; readonly paused: number; readonly stopped: number }
@@ -88,7 +94,7 @@ export async function runtimeInfo(engine: Engine): Promise<RuntimeInfo> {
       cpus: facts.cpus,
       memoryBytes: facts.memoryBytes,
     },
-    rootless: config.rootless,
+    rootless: engine.rootless ?? false,
     serving: engine.duty?.serving ?? false,
     containers,
     images,

@@ -12,19 +12,21 @@ export interface HelpersOptions {
   readonly ownerFile: string
   readonly env: Readonly<Record<string, string>>
   readonly logger: Logger
+  /** What starts them where containers are; empty where this process is there itself. */
+  readonly prefix: readonly string[]
 }
 
 /**
  * Two processes of one program: one starts containers, from input that this engine has made; the other works on layers and trees
  * that strangers have made. A hostile layer can then hang or kill only the second, and a long extraction delays no start.
  */
-export function openHelpers({ programs, runRoot, ownerFile, env, logger }: HelpersOptions): {
+export function openHelpers({ programs, runRoot, ownerFile, env, logger, prefix }: HelpersOptions): {
   readonly oci: Helper
   readonly storage: Helper
   close(): Promise<void>
 } {
   const start = (role: string) => () =>
-    startHelper({ file: programs.helper, args: [role, runRoot, ownerFile, programs.cleanup], env, logger })
+    startHelper({ file: programs.helper, args: [role, runRoot, ownerFile, programs.cleanup], env, logger, prefix })
   const oci = lazyHelper(start('oci'))
   const storage = lazyHelper(start('storage'))
   return {

@@ -5,7 +5,8 @@ import { once } from '../base/once.ts'
 import type { EngineConfig } from '../config/engine-config.ts'
 import { Ephemerals } from '../containers/ephemerals.ts'
 import type { ContainersServices } from '../containers/services.ts'
-import { detectCgroups } from '../linux/cgroups/detect.ts'
+import { delegatedControllers } from '../linux/cgroups/delegation.ts'
+import { detectCgroups, withoutUnified } from '../linux/cgroups/detect.ts'
 import type { Helper } from '../linux/helper/helper.ts'
 import { hostFacts } from '../linux/host-facts.ts'
 import { findProgram, programDirectories } from '../linux/process/find-program.ts'
@@ -48,20 +49,28 @@ export function openOci({
   config,
   options,
   helper,
+  prefix,
 }: {
   readonly config: EngineConfig
   readonly options: RuntimeOptions
   readonly helper: Helper
+  /** What starts programs where containers are; empty where this process is there itself. */
+  readonly prefix: readonly string[]
 }): OpenedOci {
   const { runRoot, engine } = config
   const searchPath = [...programDirectories, ...config.environment.searchPath]
-  const cgroups = once(detectCgroups)
+  const cgroups = once(async () => (config.rootless ? withoutUnified(await detectCgroups()) : detectCgroups()))
   const facts = once(hostFacts)
   const systemdCgroup = once(async () => {
     const manager = options.oci?.cgroupManager ?? engine.cgroupManager
     // systemd is asked only where it has all controllers: on a v1 tree the runtimes do better without it.
+    // An ordinary user has no other way to get any.
+    if (config.rootless) return ((await delegated()) ?? []).length > 0
     return manager === undefined ? (await facts()).systemd && (await cgroups()).mode === 'v2' : manager === 'systemd'
   })
+  const delegated = once(async () =>
+    config.rootless ? delegatedControllers(await cgroups(), config.uid, config.environment.xdgRuntimeDir) : undefined,
+  )
   const detected = once(async () =>
     detectRuntimes({
       runRoot,
@@ -73,6 +82,7 @@ export function openOci({
       searchPath,
       env: config.monitorEnv,
       cgroups: await cgroups(),
+      prefix: prefix.length === 0 ? undefined : prefix,
     }),
   )
   const conmonPath = once(async () => findConmon(options.monitor?.conmonPath, engine.conmonPath, searchPath))
@@ -95,6 +105,7 @@ export function openOci({
           config: withSeccompProfile(config, options.oci?.seccompProfile),
           cgroups: await cgroups(),
           systemdCgroup: await systemdCgroup(),
+          delegatedControllers: await delegated(),
         }),
       ),
       cgroups,
@@ -111,7 +122,7 @@ export function openOci({
       ephemerals: new Ephemerals(),
       background: new Background(),
       accounts: new Map(),
-      monitorCgroup: '/libpod_parent/conmon',
+      monitorCgroup: config.rootless ? undefined : '/libpod_parent/conmon',
     },
   }
 }

@@ -29,6 +29,8 @@ const settleMs = 5000
 /** What the storage of an engine is opened with. */
 export interface StorageOptions {
   readonly root: string
+  /** Whose it is. */
+  readonly uid: number
   readonly registry: Registry
   /** Where leases are kept. */
   readonly liveStore: StateStore
@@ -70,7 +72,7 @@ export async function openStorage(options: StorageOptions): Promise<OpenedStorag
   const driver = options.option?.snapshotter
   const [content, { snapshots, reason }] = await Promise.all([
     openContentStore({ root: join(place, 'content') }),
-    openSnapshotter({ root: join(place, 'snapshots'), work, logger, ...(driver === undefined ? {} : { driver }) }),
+    openSnapshotter({ root: join(place, 'snapshots'), uid: options.uid, work, logger, ...(driver === undefined ? {} : { driver }) }),
   ])
   closer.add(() => Promise.race([snapshots.settled(), sleep(settleMs, { unref: true })]))
   const store = openImageStore({

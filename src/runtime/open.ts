@@ -27,6 +27,7 @@ import { openHelpers } from './open-helpers.ts'
 import { openNetwork } from './open-network.ts'
 import { openOci } from './open-oci.ts'
 import { openPlaces } from './open-places.ts'
+import { openRootless } from './open-rootless.ts'
 import { openLiveState, openState, stateName } from './open-state.ts'
 import { openStorage } from './open-storage.ts'
 import { openVolumes } from './open-volumes.ts'
@@ -63,19 +64,13 @@ export async function openEngine(options: RuntimeOptions & InternalOptions): Pro
 
 async function openParts(options: RuntimeOptions & InternalOptions, closer: Closer): Promise<Engine> {
   const { logger = silentLogger, serve = true, state: stateOption = 'lmdb' } = options
-  const { probe, dutyFd, stallMs, isCleanup = false } = options[internals] ?? {}
-  const config = await readConfig({ root: options.root, runRoot: options.runRoot })
-  if (config.rootless) {
-    throw new LibpodError(
-      'unsupported',
-      'Running without root is not supported yet.',
-      { what: 'rootless' },
-      { hint: 'Run this process as root.' },
-    )
-  }
+  const { probe, dutyFd, stallMs, isCleanup = false, uid } = options[internals] ?? {}
+  const config = await readConfig({ root: options.root, runRoot: options.runRoot, uid })
   const { root, runRoot } = config
   const programs = await findHelpers(options.helpersDir)
   const places = await openPlaces(root, runRoot)
+  const rootless = await openRootless(config)
+  closer.add(() => rootless?.close())
   const epoch = await enterEpoch(runRoot)
   await claimState(root, stateName(stateOption))
   const [store, liveStore] = await Promise.all([openState(stateOption, root), openLiveState(stateOption, runRoot)])
@@ -89,7 +84,14 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
   const registry = new Registry(store, { kinds: [containerKind, imageKind, networkKind, volumeKind], onCommit: () => events.ring() })
   const locks = createFlockManager({ directory: places.locks })
   closer.add(() => locks.close())
-  const helpers = openHelpers({ programs, runRoot, ownerFile: join(places.owners, `${owner.id}.lock`), env: config.monitorEnv, logger })
+  const helpers = openHelpers({
+    programs,
+    runRoot,
+    ownerFile: join(places.owners, `${owner.id}.lock`),
+    env: config.monitorEnv,
+    logger,
+    prefix: rootless?.prefix ?? [],
+  })
   closer.add(() => helpers.close())
   // Before the helpers end: to them an owner that is still there has died, and they would start the clean-up program.
   closer.add(() => owner.release())
@@ -97,6 +99,7 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
   const access = registryAccess({ environment: config.environment, uid: config.uid })
   const storage = await openStorage({
     root,
+    uid: config.uid,
     registry,
     liveStore,
     locks,
@@ -113,7 +116,7 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
     removeUsers: (users, how) => removeUsers(services, users, how),
   })
   await claimRoot(store, { root, runRoot, uid: config.uid, state: stateName(stateOption), snapshotter: storage.snapshots.driver })
-  const oci = openOci({ config, options, helper: helpers.oci })
+  const oci = openOci({ config, options, helper: helpers.oci, prefix: rootless?.prefix ?? [] })
   closer.add(() => oci.close())
   const volumes = openVolumes({
     root,
@@ -195,6 +198,7 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
   return {
     config,
     closer,
+    rootless: rootless?.mappings,
     containers: services,
     images: storage.services,
     bus: events.bus,

@@ -67,6 +67,8 @@ export interface InternalOptions {
     readonly probe?: Probe
     /** This is the clean-up program: what calls for it is there already. */
     readonly isCleanup?: boolean
+    /** Whose root it is, for who may be inside of a user namespace. */
+    readonly uid?: number
     /** The duty lock is held already, by this descriptor. */
     readonly dutyFd?: number
     /** So long a registry may say nothing. */

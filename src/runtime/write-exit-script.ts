@@ -14,12 +14,13 @@ export async function writeExitScript(
   runRoot: string,
   programs: HelperPrograms,
   options: RuntimeOptions,
-  { root, environment }: EngineConfig,
+  { root, uid, environment }: EngineConfig,
 ): Promise<void> {
   const { state, oci, monitor, images, helpersDir } = options
   const shared = state === undefined || state === 'lmdb' || state === 'file'
   const settings: RootFile = {
     root,
+    uid,
     options: { ...(shared ? { state } : {}), oci, monitor, images, helpersDir },
     ...(environment.probe === undefined ? {} : { probe: environment.probe }),
   }

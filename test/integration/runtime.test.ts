@@ -21,7 +21,7 @@ describe('info', () => {
       runRoot: engine.runRoot,
       monitor: { name: 'conmon', version: expect.stringMatching(/^\d+\.\d+/), path: expect.stringMatching(/^\//) },
       storage: { snapshotter: 'overlay', state: 'lmdb' },
-      rootless: false,
+      rootless: process.geteuid?.() === 0 ? false : { uids: [[0, process.geteuid?.(), 1], expect.anything()], gids: expect.any(Array) },
       serving: true,
       containers: { total: 2, running: 1, paused: 0, stopped: 1 },
       images: 1,

@@ -1,5 +1,5 @@
 import type { Container, ContainerStatus } from 'libpod-ts'
-import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { created, sh, started } from '../support/containers.ts'
 import { useEngine } from '../support/engine.ts'
 import { collect } from '../support/results.ts'
@@ -121,27 +121,27 @@ async function outcomeOf(verb: () => Promise<unknown>): Promise<Outcome | string
 }
 
 describe.each(Object.keys(makers) as (keyof typeof makers)[])('a container that is %s', (status) => {
-  let container: Container
-  const make = async (): Promise<void> => {
-    container = await makers[status]()
-    expect((await container.inspect()).status).toBe(status)
+  let last: Container | undefined
+  const make = async (): Promise<Container> => {
+    last = await makers[status]()
+    expect((await last.inspect()).status).toBe(status)
+    return last
   }
-  beforeAll(make)
-  afterAll(() => container.remove({ force: true, ifExists: true }))
+  /** The container that the test before has left as it was, or a new one. */
+  const ready = async (): Promise<Container> => (last !== undefined && (await engine.runtime.containers.exists(last.id)) ? last : make())
+  afterAll(() => last?.remove({ force: true, ifExists: true }))
 
   it.each(Object.keys(verbs))('%s', async (verb) => {
-    if (!(await engine.runtime.containers.exists(container.id))) await make()
+    const container = await ready()
     const outcome = await outcomeOf(() => verbs[verb]?.(container) ?? Promise.resolve())
     expect(outcome).toBe(expected[status][verb] ?? 'ok')
-    const gone = !(await engine.runtime.containers.exists(container.id))
-    if (outcome === 'ok' && !gone && (await container.inspect()).status !== status) {
-      await container.remove({ force: true })
-      await make()
-    } else if (!gone) expect((await container.inspect()).status).toBe(status)
+    if (!(await engine.runtime.containers.exists(container.id))) return
+    if (outcome === 'ok' && (await container.inspect()).status !== status) await container.remove({ force: true })
+    else expect((await container.inspect()).status).toBe(status)
   })
 
   it('goes with force', async () => {
-    if (!(await engine.runtime.containers.exists(container.id))) await make()
+    const container = await ready()
     expect(await container.remove({ force: true })).toEqual({ changed: true })
     expect(await engine.runtime.containers.exists(container.id)).toBe(false)
     for (const [name, verb] of Object.entries(verbs)) expect([name, await outcomeOf(() => verb(container))]).toEqual([name, 'not-found'])

@@ -1,4 +1,4 @@
-import { readdir, readFile, readlink } from 'node:fs/promises'
+import { readdir, readFile, readlink, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openLmdbStore } from 'libpod-ts/state/lmdb'
 
@@ -30,17 +30,34 @@ export async function tracesOf(place: TracedPlace): Promise<Traces> {
   return { mounts, processes, cgroups, files, keys }
 }
 
-/** Processes that name the place in their command line, or are in its cgroups; as `pid command line`. */
+/**
+ * Processes that name the place in their command line, or are in its cgroups (of an ordinary user: in a user namespace); as `pid
+ * command line`.
+ */
 export async function processesOf({ root, runRoot, cgroupParent }: TracedPlace): Promise<string[]> {
+  const namespace = await userNamespaceOf(runRoot)
   const found = await Promise.all(
     (await pids()).map(async (pid) => {
       const [command, cgroup] = await Promise.all([read(`/proc/${pid}/cmdline`), read(`/proc/${pid}/cgroup`)])
       if (Number(pid) === process.pid || command === '') return []
       const line = command.replaceAll('\0', ' ').trim()
-      return line.includes(root) || line.includes(runRoot) || cgroup.includes(cgroupParent) ? [`${pid} ${line}`] : []
+      const isInside = cgroup.includes(cgroupParent) || (await isInNamespace(pid, namespace))
+      return line.includes(root) || line.includes(runRoot) || isInside ? [`${pid} ${line}`] : []
     }),
   )
   return found.flat().sort()
+}
+
+/** The user namespace in which the engines of a run root have their containers, if they are an ordinary user's. */
+async function userNamespaceOf(runRoot: string): Promise<string | undefined> {
+  const text = await read(join(runRoot, 'namespaces.json'))
+  return text === '' ? undefined : (JSON.parse(text) as { readonly user: string }).user
+}
+
+async function isInNamespace(pid: string, namespace: string | undefined): Promise<boolean> {
+  if (namespace === undefined) return false
+  const found = await stat(`/proc/${pid}/ns/user`).catch(() => undefined)
+  return found !== undefined && `${found.dev}:${found.ino}` === namespace
 }
 
 /** Mounts in any mount namespace of the machine. */

@@ -90,7 +90,12 @@ export async function planContainer(
       ...(options.rootfs === undefined ? { snapshotter: services.snapshots.driver } : {}),
     },
     logPath: options.log?.path ?? join(staticDirOf(services.places, id), 'ctr.log'),
-    cgroupsPath: defaultCgroupsPath({ id, parent: options.cgroupParent, systemd: host.systemdCgroup }),
+    cgroupsPath: defaultCgroupsPath({
+      id,
+      parent: options.cgroupParent,
+      systemd: host.systemdCgroup,
+      delegatedControllers: host.delegatedControllers,
+    }),
     ...(owner === undefined ? {} : { owner }),
     state: direct
       ? { status: 'running', generation: 1, restartCount: 0, startedAt: new Date().toISOString() }

@@ -1,8 +1,10 @@
 import type { AbortOptions } from '../../base/abort.ts'
 import { isLibpodError } from '../../base/errors.ts'
 import { step } from '../../base/steps.ts'
+import { signalProcess } from '../../linux/pidfd.ts'
 import { parseSignal, signalNumbers } from '../../linux/signals.ts'
 import type { OCIRuntime } from '../../oci/oci-runtime.ts'
+import { ownPids } from '../own-pids.ts'
 import type { ContainerRecord } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { checkStatus } from '../status.ts'
@@ -38,7 +40,12 @@ export async function markStopped(services: ContainersServices, record: Containe
 export async function killHeld(services: ContainersServices, record: ContainerRecord, signal: number): Promise<void> {
   const runtime = await runtimeOf(services, record)
   const all = signal === signalNumbers.SIGKILL && record.options.pid === 'host'
-  await step(services.probe, 'kill.signal', () => runtime.kill(record.id, signal, { all }))
+  const hasCgroup = record.cgroupsPath !== ''
+  await step(services.probe, 'kill.signal', async () => {
+    // The others first: afterwards nobody knows any more whose they are.
+    if (all && !hasCgroup) for (const pid of await ownPids(services, record)) signalProcess(pid, undefined, signal)
+    await runtime.kill(record.id, signal, { all: all && hasCgroup })
+  })
   // With cgroup v1 nothing reaches a frozen process, not even this.
   if (signal === signalNumbers.SIGKILL && (await isPaused(runtime, record))) await thaw(runtime, record.id)
 }

@@ -41,7 +41,7 @@ export async function makeContainer(
           name: record.name,
           runtime: runtime.command(),
           mounts,
-          monitorCgroup: services.monitorCgroup,
+          ...(services.monitorCgroup === undefined ? {} : { monitorCgroup: services.monitorCgroup }),
           logArgs: logDriverOf(services, record).monitorArgs(logPlaceOf(record)),
           terminal: record.options.tty,
           stdin: record.options.stdin,

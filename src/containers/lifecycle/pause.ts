@@ -1,6 +1,7 @@
 import type { AbortOptions } from '../../base/abort.ts'
 import { step } from '../../base/steps.ts'
 import type { OCIRuntime } from '../../oci/oci-runtime.ts'
+import { checkCgroup } from '../cgroup-of.ts'
 import { type ContainerRecord, containerKind } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { type ContainerStatus, checkStatus } from '../status.ts'
@@ -29,6 +30,7 @@ function freeze(
   return withContainer<{ changed: boolean }>(services, id, { signal }, async ({ record, live }) => {
     if (record.state.status === status) return { result: { changed: false } }
     checkStatus(verb, record)
+    checkCgroup(record, verb)
     const runtime = await runtimeOf(services, record)
     // Whoever finds this looks whether it is paused: the record may not tell.
     if (live) await step(services.probe, `${verb}.mark`, () => services.live.set(containerKind.kind, id, { ...live, freezing: true }))

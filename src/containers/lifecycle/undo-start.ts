@@ -26,11 +26,12 @@ export async function undoStart(services: ContainersServices, id: string, namesp
   // It goes with the monitor, and is still needed.
   const held = namespace ?? holdNetwork(services.places, id, noted ?? {})
   const away = await moveBundle(bundleOf(services.places, id))
-  if (monitor === undefined) await services.direct.end(place)
-  else {
+  if (monitor !== undefined) {
     const found = noted ?? (await monitor.recover(place))
     if (found) await monitor.end(found)
   }
+  // Without a cgroup there is no other way to find what a runtime had begun but not yet written down.
+  if (monitor === undefined || record.cgroupsPath === '') await services.direct.end(place)
   try {
     await (await runtimeOf(services, record)).delete(id, { force: true })
   } catch (error) {
@@ -57,7 +58,7 @@ async function moveBundle(bundle: string): Promise<string | undefined> {
 /** A runtime that was killed before it wrote its state down leaves a cgroup that it does not know any more. */
 async function clearCgroup(services: ContainersServices, record: ContainerRecord): Promise<void> {
   const paths = await cgroupOf(services, record)
-  if (!(await cgroupExists(paths))) return
+  if (paths === undefined || !(await cgroupExists(paths))) return
   await killCgroup(paths)
   await removeCgroup(paths)
 }

@@ -93,6 +93,11 @@ export function describeCgroups(hierarchies: readonly CgroupHierarchy[]): Cgroup
   }
 }
 
+/** A hybrid host as it looks where the unified tree is hidden: a v1 one. */
+export function withoutUnified(host: CgroupHost): CgroupHost {
+  return host.mode === 'hybrid' ? describeCgroups(host.hierarchies.filter(({ version }) => version === 1)) : host
+}
+
 /** The directory of this process' own cgroup in a hierarchy. */
 export function ownDirectory(hierarchy: CgroupHierarchy): string {
   return hierarchyPath(hierarchy, hierarchy.own)

@@ -3,6 +3,7 @@ import { onAbort } from '../../base/abort.ts'
 import { deserializeError, LibpodError } from '../../base/errors.ts'
 import type { ExitStatus } from '../process/exit-status.ts'
 import type { SpawnedProcess } from '../process/spawn.ts'
+import type { DescriptorSender } from './descriptor-sender.ts'
 import type { HelperCallOptions } from './helper.ts'
 import { describeExit, helperLost } from './lost.ts'
 import { encodeMessage, type FromHelper, messageReader, type ToHelper } from './protocol.ts'
@@ -30,6 +31,7 @@ export class HelperProcess {
   readonly exited: Promise<ExitStatus>
   readonly #child: SpawnedProcess
   readonly #socket: Socket
+  readonly #descriptors: DescriptorSender
   readonly #pending = new Map<number, Pending>()
   #nextId = 1
   #ready = false
@@ -37,8 +39,9 @@ export class HelperProcess {
   #why: string | undefined
   #givenUp = false
 
-  constructor(child: SpawnedProcess, channel: number) {
+  constructor(child: SpawnedProcess, channel: number, descriptors: DescriptorSender) {
     this.#child = child
+    this.#descriptors = descriptors
     this.pid = child.pid
     child.unref()
     this.#socket = new Socket({ fd: channel, readable: true, writable: true })
@@ -63,14 +66,14 @@ export class HelperProcess {
 
   /** See {@link Helper.call}. */
   async call<Result>(operation: string, params: unknown, options: HelperCallOptions = {}): Promise<Result> {
-    const { signal, deadlineMs, onMessage, messages } = options
+    const { signal, deadlineMs, onMessage, messages, descriptors } = options
     signal?.throwIfAborted()
     if (!this.usable) throw helperLost(operation, this.#why ?? 'it is gone')
     const id = this.#nextId++
     const iterator = messages?.[Symbol.asyncIterator]()
     const outcome = new Promise<Outcome>((settle) => this.#pending.set(id, { operation, onMessage, settle }))
     this.#keepAlive()
-    this.#send({ type: 'call', id, operation, params })
+    this.#begin({ type: 'call', id, operation, params, descriptors: descriptors?.length ?? 0 }, descriptors)
     if (iterator !== undefined) void this.#pump(id, iterator)
     const release = onAbort(signal, (reason) => this.#cancel(id, reason))
     const timer = deadlineMs === undefined ? undefined : setTimeout(() => this.#cancel(id, tooLate(operation, deadlineMs)), deadlineMs)
@@ -171,6 +174,13 @@ export class HelperProcess {
     }
   }
 
+  /** A call without descriptors need not wait for those of others. */
+  #begin(message: Extract<ToHelper, { type: 'call' }>, descriptors: readonly number[] | undefined): void {
+    const send = (): void => this.#send(message)
+    if (descriptors === undefined) send()
+    else this.#descriptors.send(descriptors, send).catch((error: unknown) => this.#settle(message.id, { error }))
+  }
+
   async #pump(id: number, iterator: AsyncIterator<unknown>): Promise<void> {
     try {
       for (let next = await iterator.next(); !next.done; next = await iterator.next()) {
@@ -188,6 +198,7 @@ export class HelperProcess {
     this.#state = 'lost'
     this.#why = this.#ready ? why : `${why} before it was ready`
     this.#socket.destroy()
+    this.#descriptors.close()
     for (const [id, call] of [...this.#pending])
       this.#settle(id, { error: call.cancelled === undefined ? helperLost(call.operation, this.#why) : call.cancelled.reason })
   }

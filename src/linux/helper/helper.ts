@@ -25,6 +25,8 @@ export interface HelperCallOptions extends AbortOptions {
   readonly onMessage?: (message: unknown) => void
   /** Messages to the running operation, such as how far a growing file has been written. */
   readonly messages?: AsyncIterable<unknown>
+  /** Descriptors of this process that the operation gets copies of. They stay open here. */
+  readonly descriptors?: readonly number[]
 }
 
 /** One operation as the helper's program runs it. */
@@ -36,6 +38,8 @@ export interface HelperContext {
   send(message: unknown): void
   /** The caller's `messages`. */
   readonly messages: AsyncIterable<unknown>
+  /** Copies of the caller's `descriptors`, in their order. The operation owns them. */
+  readonly descriptors: readonly number[]
   /** Aborted when the caller gives up. An operation that reads this promises to clean up and end soon: it is given some seconds. */
   readonly signal: AbortSignal
 }

@@ -2,7 +2,8 @@ import type { SerializedError } from '../../base/errors.ts'
 
 /** What the host sends: one JSON object on each line. */
 export type ToHelper =
-  | { readonly type: 'call'; readonly id: number; readonly operation: string; readonly params: unknown }
+  /** `descriptors` of them were sent before it, one message each, on the other channel. */
+  | { readonly type: 'call'; readonly id: number; readonly operation: string; readonly params: unknown; readonly descriptors: number }
   | { readonly type: 'message'; readonly id: number; readonly message: unknown }
   | { readonly type: 'end'; readonly id: number }
   | { readonly type: 'cancel'; readonly id: number }
@@ -18,6 +19,8 @@ export type FromHelper =
 
 /** The descriptor on which a helper speaks with its host. */
 export const helperFd = 3
+/** The one on which it is handed descriptors: in a user namespace it cannot take them from its host by itself. */
+export const descriptorsFd = 4
 
 export function encodeMessage(message: ToHelper | FromHelper): string {
   return `${JSON.stringify(message)}\n`

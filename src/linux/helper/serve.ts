@@ -1,8 +1,9 @@
 import { Socket } from 'node:net'
 import { AsyncQueue } from '../../base/async-queue.ts'
 import { LibpodError, serializeError } from '../../base/errors.ts'
+import { receiveDescriptor } from '../native/descriptor-message.ts'
 import type { HelperOperation } from './helper.ts'
-import { encodeMessage, type FromHelper, helperFd, messageReader, type ToHelper } from './protocol.ts'
+import { descriptorsFd, encodeMessage, type FromHelper, helperFd, messageReader, type ToHelper } from './protocol.ts'
 
 /** Options of {@link serveHelper}. */
 export interface ServeHelperOptions {
@@ -29,7 +30,8 @@ export function serveHelper(
     if (socket.writable) socket.write(encodeMessage(message))
   }
   const receive = messageReader<ToHelper>((message) => {
-    if (message.type === 'call') return void run(message)
+    // Taken at once: the next call's are behind them.
+    if (message.type === 'call') return void run(message, takeDescriptors(message.descriptors))
     const call = running.get(message.id)
     if (message.type === 'message') call?.messages.push(message.message)
     else if (message.type === 'end') call?.messages.end()
@@ -38,7 +40,7 @@ export function serveHelper(
       call.abort.abort(new LibpodError('closed', 'The host gave this call up.', { what: 'helper call' }))
     }
   })
-  const run = async ({ id, operation, params }: Extract<ToHelper, { type: 'call' }>): Promise<void> => {
+  const run = async ({ id, operation, params }: Extract<ToHelper, { type: 'call' }>, descriptors: readonly number[]): Promise<void> => {
     const call: Running = { messages: new AsyncQueue(), abort: new AbortController(), listening: false }
     running.set(id, call)
     try {
@@ -46,6 +48,7 @@ export function serveHelper(
       const context = {
         send: (message: unknown) => send({ type: 'message', id, message }),
         messages: call.messages,
+        descriptors,
         get signal() {
           call.listening = true
           return call.abort.signal
@@ -63,6 +66,10 @@ export function serveHelper(
   socket.on('error', () => {})
   socket.once('close', () => void end(onClosed))
   send({ type: 'ready' })
+}
+
+function takeDescriptors(count: number): number[] {
+  return Array.from({ length: count }, () => receiveDescriptor(descriptorsFd)).filter((fd) => fd !== undefined)
 }
 
 async function end(onClosed: ServeHelperOptions['onClosed']): Promise<void> {

@@ -1,8 +1,9 @@
 import type { Logger } from '../../base/logger.ts'
-import { AF_UNIX, SOCK_STREAM } from '../native/constants.ts'
+import { AF_UNIX, SOCK_SEQPACKET, SOCK_STREAM } from '../native/constants.ts'
 import { libc } from '../native/libc.ts'
 import type { ExitStatus } from '../process/exit-status.ts'
 import { type SpawnedProcess, spawnProcess } from '../process/spawn.ts'
+import { DescriptorSender } from './descriptor-sender.ts'
 import { HelperProcess } from './helper-process.ts'
 import { describeExit } from './lost.ts'
 
@@ -14,7 +15,7 @@ export interface StartHelperOptions {
   /** Arguments for Node itself. */
   readonly nodeArgs?: readonly string[]
   /** A program and its arguments that run Node in their turn, as `nsenter` does. */
-  readonly prefix?: readonly [string, ...string[]]
+  readonly prefix?: readonly string[]
   /** The whole environment. */
   readonly env: Readonly<Record<string, string>>
   /** Where its stderr goes; nowhere if not given. */
@@ -39,6 +40,7 @@ export async function startHelper({
   onExit,
 }: StartHelperOptions): Promise<HelperProcess> {
   const [ours, theirs] = libc().socketpair(AF_UNIX, SOCK_STREAM)
+  const [giving, taking] = libc().socketpair(AF_UNIX, SOCK_SEQPACKET)
   const [program, ...rest] = [...(prefix ?? []), process.execPath, ...nodeArgs, file, ...args]
   let child: SpawnedProcess
   try {
@@ -47,16 +49,16 @@ export async function startHelper({
       args: rest,
       env,
       cwd: '/',
-      stdio: ['ignore', 'ignore', stderr ?? 'ignore', theirs],
+      stdio: ['ignore', 'ignore', stderr ?? 'ignore', theirs, taking],
       setsid: true,
     })
   } catch (error) {
-    libc().close(ours)
+    for (const fd of [ours, giving]) libc().close(fd)
     throw error
   } finally {
-    libc().close(theirs)
+    for (const fd of [theirs, taking]) libc().close(fd)
   }
-  const helper = new HelperProcess(child, ours)
+  const helper = new HelperProcess(child, ours, new DescriptorSender(giving))
   helper.exited.then(
     (status) => {
       if (status.code !== 0 && !helper.givenUp) logger.warn(`The helper process ${helper.pid} ended: ${describeExit(status)}.`)

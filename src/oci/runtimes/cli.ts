@@ -14,6 +14,8 @@ export interface CliRuntimeOptions {
   readonly features: OCIRuntimeFeatures
   /** Its environment. */
   readonly env: Readonly<Record<string, string>>
+  /** What starts it where its containers are. Monitors and helpers are there already: what `command` tells is without it. */
+  readonly prefix?: readonly string[] | undefined
   /** Gives a path that runs faster than the program's own, when there is one. */
   readonly fasterPath?: () => string | undefined
 }
@@ -85,7 +87,8 @@ export class CliRuntime implements OCIRuntime {
   }
 
   #program(): RuntimeProgram {
-    return { ...this.command(), env: this.#options.env }
+    const { env, prefix } = this.#options
+    return { ...this.command(), env, ...(prefix === undefined ? {} : { prefix }) }
   }
 
   /** runc: "container does not exist"; crun: a file of its state that is not there. */

@@ -26,6 +26,8 @@ export interface DetectRuntimesOptions extends AbortOptions {
   readonly env: Readonly<Record<string, string>>
   /** Looked at anew if not given. */
   readonly cgroups?: CgroupHost | undefined
+  /** What starts runtimes where their containers are, in a user namespace: see {@link CliRuntimeOptions}. */
+  readonly prefix?: readonly string[] | undefined
   /** Whether AppArmor or SELinux confine programs by their path; looked at if not given. */
   readonly confined?: boolean | undefined
 }
@@ -82,10 +84,11 @@ export async function detectRuntimes(options: DetectRuntimesOptions): Promise<De
       passedOver.push({ name, reason: String(found) })
       continue
     }
-    const copy = found.kind.sealed && !confined ? new SealedProgram(path) : undefined
+    // A copy in the memory of this process cannot be reached from inside of a user namespace.
+    const copy = found.kind.sealed && !confined && options.prefix === undefined ? new SealedProgram(path) : undefined
     if (copy) sealed.push(copy)
     const faster = copy ? { fasterPath: () => copy.path() } : {}
-    all.push(new CliRuntime({ name, path, root: join(runRoot, name), features: found.features, env, ...faster }))
+    all.push(new CliRuntime({ name, path, root: join(runRoot, name), features: found.features, env, prefix: options.prefix, ...faster }))
   }
   const wanted = preferred === undefined ? undefined : nameOf(preferred)
   const runtime = wanted === undefined ? all[0] : all.find(({ name }) => name === wanted)

@@ -13,6 +13,8 @@ export interface RuntimeProgram {
   /** Arguments before the verb. */
   readonly args: readonly string[]
   readonly env: Readonly<Record<string, string>>
+  /** What starts it in its place, as `nsenter` does; nothing where it is started as it is. */
+  readonly prefix?: readonly string[]
 }
 
 /** The path by which a program that is given its log as file descriptor 3 opens it. */
@@ -41,13 +43,16 @@ export async function invoke(
 
 /** Starts the program. One that is not there any more is `unavailable`. */
 export function startProgram(
-  { name, path, args, env }: RuntimeProgram,
+  { name, path, args, env, prefix = [] }: RuntimeProgram,
   more: readonly string[],
   stdio: SpawnOptions['stdio'],
   { setsid = false }: { readonly setsid?: boolean } = {},
 ): SpawnedProcess {
   try {
-    return spawnProcess({ file: path, argv0: name, args: [...args, ...more], env, stdio, ...(setsid ? { setsid } : {}) })
+    const [file, ...before] = prefix
+    const all = [...args, ...more]
+    const how = file === undefined ? { file: path, argv0: name, args: all } : { file, args: [...before, path, ...all] }
+    return spawnProcess({ ...how, env, stdio, ...(setsid ? { setsid } : {}) })
   } catch (error) {
     const { code } = error as NodeJS.ErrnoException
     if (code !== 'ENOENT' && code !== 'EACCES') throw error

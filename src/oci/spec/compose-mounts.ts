@@ -45,7 +45,7 @@ function baseMounts(options: MountOptions, host: SpecHost): RuntimeMount[] {
       source: 'devpts',
       options: ['nosuid', 'noexec', 'newinstance', 'ptmxmode=0666', 'mode=0620', 'gid=5'],
     },
-    mqueueMount(options, host),
+    ...mqueueMount(options, host),
     ...sysMounts(options, host),
   ]
 }
@@ -57,10 +57,13 @@ function procMount({ pid }: MountOptions, { rootless }: SpecHost): RuntimeMount 
   return { destination: '/proc', type: 'proc', source: 'proc', options }
 }
 
-function mqueueMount({ ipc }: MountOptions, { rootless }: SpecHost): RuntimeMount {
+/** In a user namespace the host's message queues can only be shown where they are mounted already. */
+function mqueueMount({ ipc }: MountOptions, { rootless, hasMessageQueues }: SpecHost): RuntimeMount[] {
   const options = ['nosuid', 'noexec', 'nodev']
-  if (rootless && ipc === 'host') return { destination: '/dev/mqueue', type: 'bind', source: '/dev/mqueue', options: ['bind', ...options] }
-  return { destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options }
+  if (rootless && ipc === 'host' && !hasMessageQueues) return []
+  if (rootless && ipc === 'host')
+    return [{ destination: '/dev/mqueue', type: 'bind', source: '/dev/mqueue', options: ['bind', ...options] }]
+  return [{ destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options }]
 }
 
 /** In a user namespace a new sysfs needs a network namespace of one's own. */

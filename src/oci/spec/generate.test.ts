@@ -165,7 +165,7 @@ test.each([
   [{ systemd: false }, `/libpod_parent/libpod-${someId}`],
   [{ systemd: false, parent: 'a//b/' }, `/a/b/libpod-${someId}`],
   [{ systemd: true }, `machine.slice:libpod:${someId}`],
-  [{ systemd: true, rootless: true }, `user.slice:libpod:${someId}`],
+  [{ systemd: true, delegatedControllers: ['pids'] }, `user.slice:libpod:${someId}`],
   [{ systemd: true, parent: 'my-own.slice' }, `my-own.slice:libpod:${someId}`],
 ])('cgroup path %j', (options, path) => {
   expect(defaultCgroupsPath({ id: someId, ...options })).toBe(path)

@@ -31,6 +31,7 @@ export interface SpecInput {
   readonly bundle: string
   readonly accounts: Accounts
   readonly host: SpecHost
+  /** Empty where containers have no cgroups of their own. */
   readonly cgroupsPath: string
   readonly image?: { readonly id: string; readonly name: string }
   readonly stopSignal?: number
@@ -77,7 +78,7 @@ export function generateSpec(input: SpecInput): GeneratedSpec {
     linux: {
       ...(Object.keys(sysctl).length === 0 ? {} : { sysctl }),
       resources: { ...(rules === undefined ? {} : { devices: rules }), ...linuxResources(options, host) },
-      cgroupsPath: input.cgroupsPath,
+      ...(input.cgroupsPath === '' ? {} : { cgroupsPath: input.cgroupsPath }),
       namespaces: linuxNamespaces(options, namespacePaths),
       ...(devices === undefined ? {} : { devices }),
       ...(seccomp === undefined ? {} : { seccomp }),

@@ -17,15 +17,17 @@ export async function readSpecHost(input: {
   readonly config: EngineConfig
   readonly cgroups: CgroupHost
   readonly systemdCgroup: boolean
+  readonly delegatedControllers?: readonly string[] | undefined
 }): Promise<SpecHost> {
-  const { config, cgroups, systemdCgroup } = input
-  const [facts, capabilities, rlimits, openFiles, oomScoreAdj, swapLimit, apparmor, initPath] = await Promise.all([
+  const { config, cgroups, systemdCgroup, delegatedControllers } = input
+  const [facts, capabilities, rlimits, openFiles, oomScoreAdj, swapLimit, hasMessageQueues, apparmor, initPath] = await Promise.all([
     hostFacts(),
     readCapabilities(),
     readRlimits(),
     readText('/proc/sys/fs/nr_open'),
     readText('/proc/self/oom_score_adj'),
     hasSwapLimit(cgroups),
+    exists('/dev/mqueue'),
     loadedProfile(),
     findInit(config),
   ])
@@ -41,8 +43,10 @@ export async function readSpecHost(input: {
     memoryTotalBytes: facts.memoryBytes,
     rootless: config.rootless,
     cgroupVersion: cgroups.mode === 'v2' ? 2 : 1,
+    ...(delegatedControllers === undefined ? {} : { delegatedControllers }),
     systemdCgroup,
     swapLimit,
+    hasMessageQueues,
     boundingCapabilities: capabilities.bounding,
     // In a user namespace the capability says nothing about limits, which are the whole machine's.
     canRaiseLimits: capabilities.effective.includes('CAP_SYS_RESOURCE') && !facts.inUserNamespace && !config.rootless,

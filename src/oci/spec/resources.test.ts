@@ -14,7 +14,7 @@ test('limits processes, and nothing else, by default', async () => {
 })
 
 test('leaves the limit on processes out where there are no cgroups to set it in', async () => {
-  expect(await of({}, someHost({ rootless: true, cgroupVersion: 1 }))).toEqual({})
+  expect(await of({}, someHost({ rootless: true, cgroupVersion: 1, delegatedControllers: [] }))).toEqual({})
 })
 
 test('memory: swap is as much again, unless said otherwise or not counted', async () => {

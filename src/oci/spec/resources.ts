@@ -1,6 +1,5 @@
 import { LibpodError } from '../../base/errors.ts'
 import type { Zod } from '../../base/schema.ts'
-import type { ContainersSection } from '../../config/containers-conf.ts'
 import type { RuntimeCpu, RuntimeMemory, RuntimeResources } from '../../specs/runtime-spec.ts'
 import type { SpecHost } from './spec-host.ts'
 
@@ -64,9 +63,30 @@ export const resourceShape = (z: Zod) => {
   }
 }
 
-/** Throws `invalid-argument` where two limits contradict each other. */
-export function normalizeResources(options: ResourceOptions, defaults: ContainersSection): NormalizedResources {
+/** The controllers that limits are set with. */
+const controllerOf = {
+  memoryBytes: 'memory',
+  memorySwapBytes: 'memory',
+  memoryReservationBytes: 'memory',
+  memorySwappiness: 'memory',
+  cpus: 'cpu',
+  cpuShares: 'cpu',
+  cpuQuota: 'cpu',
+  cpuPeriod: 'cpu',
+  cpusetCpus: 'cpuset',
+  cpusetMems: 'cpuset',
+  pidsLimit: 'pids',
+  blkioWeight: 'io',
+} as const satisfies Partial<Record<keyof ResourceOptions, string>>
+
+/** Throws `invalid-argument` where two limits contradict each other, and `unsupported` for one that this user cannot set. */
+export function normalizeResources(
+  options: ResourceOptions,
+  host: Pick<SpecHost, 'defaults' | 'delegatedControllers'>,
+): NormalizedResources {
+  const { defaults } = host
   check(options)
+  checkDelegation(options, host)
   const { memoryBytes, memorySwapBytes, memoryReservationBytes, memorySwappiness, cpus, cpuShares, cpuQuota, cpuPeriod } = options
   const { cpusetCpus, cpusetMems, pidsLimit, blkioWeight, oomScoreAdj, cgroupConf } = options
   return {
@@ -84,8 +104,36 @@ export function normalizeResources(options: ResourceOptions, defaults: Container
     ...(blkioWeight === undefined ? {} : { blkioWeight }),
     ...(oomScoreAdj === undefined ? {} : { oomScoreAdj }),
     ...(cgroupConf === undefined ? {} : { cgroupConf: { ...cgroupConf } }),
-    pidsLimit: (pidsLimit ?? defaults.pidsLimit) || -1,
+    pidsLimit: (pidsLimit ?? (canLimit(host, 'pids') ? defaults.pidsLimit : 0)) || -1,
   }
+}
+
+function canLimit({ delegatedControllers }: Pick<SpecHost, 'delegatedControllers'>, controller: string): boolean {
+  return delegatedControllers === undefined || delegatedControllers.includes(controller)
+}
+
+/** A limit that would not hold is none: nobody may believe that it does. */
+function checkDelegation(options: ResourceOptions, host: Pick<SpecHost, 'delegatedControllers'>): void {
+  for (const [option, controller] of Object.entries(controllerOf) as [keyof typeof controllerOf, string][]) {
+    const value = options[option]
+    const asked = value !== undefined && value !== 0 && value !== -1
+    if (asked && !canLimit(host, controller)) throw notDelegated(option, controller)
+  }
+  for (const file of Object.keys(options.cgroupConf ?? {})) {
+    const [controller = ''] = file.split('.')
+    if (!canLimit(host, controller)) throw notDelegated(`cgroupConf.${file}`, controller)
+  }
+}
+
+function notDelegated(path: string, controller: string): LibpodError {
+  return new LibpodError(
+    'unsupported',
+    `${path}: without root it cannot be set here, because the cgroup controller ${controller} is not delegated to this user.`,
+    { what: path },
+    {
+      hint: `Leave it out; or use cgroup v2 and a login session of systemd, and have root write Delegate=cpu cpuset io memory pids in the section [Service] of /etc/systemd/system/user@.service.d/delegate.conf.`,
+    },
+  )
 }
 
 function check({ memoryBytes, memorySwapBytes, memoryReservationBytes, cpus, cpuQuota, cpuPeriod }: ResourceOptions): void {
@@ -109,12 +157,11 @@ export function linuxResources(options: NormalizedResources, host: SpecHost): Ru
   const cpu = cpuOf(options)
   const { pidsLimit, blkioWeight, cgroupConf } = options
   if (cgroupConf !== undefined && host.cgroupVersion === 1) throw notHere('cgroupConf', 'cgroup v2')
-  // Without delegation there are no cgroups to set a limit in: the default one is left out there.
-  const pids = !(host.rootless && host.cgroupVersion === 1)
   return {
     ...(memory === undefined ? {} : { memory }),
     ...(cpu === undefined ? {} : { cpu }),
-    ...(pids ? { pids: { limit: pidsLimit } } : {}),
+    // Where no limit can be set, saying that there is none is already too much for some runtimes.
+    ...(canLimit(host, 'pids') ? { pids: { limit: pidsLimit } } : {}),
     ...(blkioWeight === undefined ? {} : { blockIO: { weight: blkioWeight } }),
     ...(cgroupConf === undefined ? {} : { unified: cgroupConf }),
   }

@@ -14,10 +14,17 @@ export interface SpecHost {
   readonly rootless: boolean
   /** 2 only where all controllers are in the unified tree. */
   readonly cgroupVersion: 1 | 2
+  /**
+   * The controllers by which an ordinary user can set limits, and none when containers have no cgroups of their own at all. Absent for
+   * root, who has all there are.
+   */
+  readonly delegatedControllers?: readonly string[]
   /** systemd makes the cgroups. */
   readonly systemdCgroup: boolean
   /** Whether the kernel counts swap, so that a limit on it can be set. */
   readonly swapLimit: boolean
+  /** Whether the host's own message queues are mounted at `/dev/mqueue`. */
+  readonly hasMessageQueues: boolean
   readonly boundingCapabilities: readonly CapabilityName[]
   /** CAP_SYS_RESOURCE: limits may go above our own, and oom_score_adj below. */
   readonly canRaiseLimits: boolean

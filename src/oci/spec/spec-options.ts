@@ -79,7 +79,7 @@ export function normalizeSpecOptions(options: SpecOptions, { id, host, image = {
     ...normalizeUser(options, image),
     ...normalizeCapabilities(options),
     ...normalizeSecurity(options),
-    ...normalizeResources(options, defaults),
+    ...normalizeResources(options, host),
     ...normalizeUlimits(options),
     ...namespaces,
     ...normalizeMounts(options, defaults),

@@ -15,6 +15,7 @@ export function someHost(changes: Partial<SpecHost> = {}): SpecHost {
     hostname: 'somehost',
     memoryTotalBytes: 2 ** 33,
     rootless: false,
+    hasMessageQueues: true,
     cgroupVersion: 2,
     systemdCgroup: false,
     swapLimit: true,

@@ -21,11 +21,19 @@ interface RememberedProbe {
   readonly probe: OverlayProbe
 }
 
+/** Options of {@link openSnapshotter}. @public */
+export interface OpenSnapshotterOptions extends SnapshotterOptions {
+  /** Whose root it is, also for who is root inside of a user namespace; the user of this process if not given. */
+  readonly uid?: number
+  /** Overlay where it works, if not given. */
+  readonly driver?: 'overlay' | 'vfs'
+}
+
 /**
  * Opens overlay where it works, and vfs where it does not. It is tried once for each kernel and user: what was found is kept in
  * the root, because trying takes the helper process.
  */
-export async function openSnapshotter(options: SnapshotterOptions & { readonly driver?: 'overlay' | 'vfs' }): Promise<OpenedSnapshotter> {
+export async function openSnapshotter(options: OpenSnapshotterOptions): Promise<OpenedSnapshotter> {
   const { root, driver } = options
   const directoryOf = (name: string): string => join(root, name)
   try {
@@ -45,9 +53,9 @@ export async function openSnapshotter(options: SnapshotterOptions & { readonly d
   }
 }
 
-async function rememberedProbe({ root, work }: SnapshotterOptions): Promise<OverlayProbe> {
+async function rememberedProbe({ root, work, uid }: OpenSnapshotterOptions): Promise<OverlayProbe> {
   const path = join(root, 'overlay-probe.json')
-  const now = { kernel: release(), uid: process.geteuid?.() ?? 0 }
+  const now = { kernel: release(), uid: uid ?? process.geteuid?.() ?? 0 }
   const known = await readFile(path, 'utf8')
     .then((text) => JSON.parse(text) as RememberedProbe)
     .catch(() => undefined)

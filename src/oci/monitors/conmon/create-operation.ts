@@ -8,6 +8,7 @@ import type { MonitorPlan, MonitorResult } from '../../monitor.ts'
 import { runtimeFailed } from '../../runtimes/failure.ts'
 import { invoke } from '../../runtimes/invoke.ts'
 import { bundleFiles, clearBundle } from '../bundle-files.ts'
+import { endBundleProcesses } from '../bundle-processes.ts'
 import type { MonitorCgroups } from '../monitor-cgroups.ts'
 import { makePlannedMounts } from '../planned-mounts.ts'
 import { conmonArguments, conmonEnvironment } from './arguments.ts'
@@ -134,10 +135,11 @@ function createFailed(plan: MonitorPlan, message: string): Error {
   )
 }
 
-/** The runtime that conmon has started dies with it; what that one has made already, `delete` takes away. */
+/** Who was created so far may not be in the runtime's books yet; what is, `delete` takes away. */
 async function takeBack(plan: MonitorPlan, { process }: StartedConmon): Promise<void> {
   process.kill(9)
   await process.exited
+  await endBundleProcesses(plan.bundle)
   await invoke({ ...plan.runtime, env: plan.env }, ['delete', '--force', plan.id], {
     signal: AbortSignal.timeout(10_000),
   }).catch(() => {})

@@ -20,8 +20,10 @@ async function run(helper: Helper, plan: DirectPlan, stdio: DirectStdio, { signa
   }
   try {
     signal?.throwIfAborted()
-    const params: RunParams = { plan, stdio, hostPid: process.pid }
+    const { stdin, stdout, stderr } = stdio
+    const params: RunParams = { plan, hasStdin: stdin !== undefined }
     const { exitCode, finishedAt } = await helper.call<RunResult>('oci.run', params, {
+      descriptors: [stdout, stderr, ...(stdin === undefined ? [] : [stdin])],
       ...(signal ? { signal } : {}),
       onMessage: () => {
         // The runtime has the pipes now; while we kept them they would never end.

@@ -1,8 +1,8 @@
-import { closeSync, constants, openSync } from 'node:fs'
+import { closeSync } from 'node:fs'
 import { sleep } from '../../../base/time.ts'
 import { inNewMountNamespace } from '../../../linux/namespaces.ts'
 import { signalPidfd } from '../../../linux/pidfd.ts'
-import type { SpawnedProcess } from '../../../linux/process/spawn.ts'
+import type { SpawnedProcess, SpawnOptions } from '../../../linux/process/spawn.ts'
 import { PidFile } from '../../pid-file.ts'
 import { loggedError, programExitCode, runtimeFailed } from '../../runtimes/failure.ts'
 import { invoke, logArgs, startProgram } from '../../runtimes/invoke.ts'
@@ -10,14 +10,22 @@ import { openMemoryFile, readMemoryFile } from '../../runtimes/memory-file.ts'
 import type { BoundContainers } from '../bound-containers.ts'
 import { bundleFiles, clearRun } from '../bundle-files.ts'
 import { makePlannedMounts } from '../planned-mounts.ts'
-import type { DirectPlan, DirectStdio } from './direct-run.ts'
+import type { DirectPlan } from './direct-run.ts'
 
 /** What the operation `oci.run` is given. */
 export interface RunParams {
   readonly plan: DirectPlan
-  /** Descriptors of the host. */
-  readonly stdio: DirectStdio
-  readonly hostPid: number
+  /** Whether the descriptors that come with the call (stdout, stderr) end with one for stdin. */
+  readonly hasStdin: boolean
+}
+
+/** What it is run with. */
+export interface RunContext {
+  /** Taken over, and closed in every case. */
+  readonly descriptors: readonly number[]
+  readonly bound: BoundContainers
+  readonly aborted: Promise<never>
+  readonly onStart: () => void
 }
 
 /** How the operation ends. */
@@ -30,18 +38,18 @@ export interface RunResult {
 const patienceMs = 5_000
 
 /** Runs a container to its end as a child of this process, the helper. `aborted` rejects when the caller wants no more. */
-export async function runDirectly(
-  { plan, stdio, hostPid }: RunParams,
-  { bound, aborted, onStart }: { readonly bound: BoundContainers; readonly aborted: Promise<never>; readonly onStart: () => void },
-): Promise<RunResult> {
+export async function runDirectly({ plan, hasStdin }: RunParams, { descriptors, bound, aborted, onStart }: RunContext): Promise<RunResult> {
   clearRun(plan)
   const log = openMemoryFile('oci-run-log')
   let child: SpawnedProcess
   try {
-    child = startRun(plan, { stdio, hostPid }, log)
+    const [stdout = -1, stderr = -1, stdin] = descriptors
+    child = startRun(plan, [hasStdin && stdin !== undefined ? stdin : 'ignore', stdout, stderr, log])
   } catch (error) {
     closeSync(log)
     throw error
+  } finally {
+    for (const fd of descriptors) closeSync(fd)
   }
   const pidFile = new PidFile(bundleFiles(plan).pid, child)
   const kill = (): Promise<void> => killRun(plan, child, pidFile)
@@ -70,27 +78,13 @@ export async function runDirectly(
   }
 }
 
-function startRun(plan: DirectPlan, { stdio, hostPid }: Omit<RunParams, 'plan'>, log: number): SpawnedProcess {
-  const theirs: number[] = []
-  // Opened by path, the host's pipes get descriptors here without being sent.
-  const take = (fd: number, flags: number): number => {
-    const taken = openSync(`/proc/${hostPid}/fd/${fd}`, flags)
-    theirs.push(taken)
-    return taken
-  }
-  try {
-    const stdin = stdio.stdin === undefined ? ('ignore' as const) : take(stdio.stdin, constants.O_RDONLY)
-    const stdout = take(stdio.stdout, constants.O_WRONLY)
-    const stderr = take(stdio.stderr, constants.O_WRONLY)
-    const verb = [...logArgs, 'run', '--bundle', plan.bundle, '--pid-file', bundleFiles(plan).pid, plan.id]
-    const args = plan.systemdCgroup ? ['--systemd-cgroup', ...verb] : verb
-    return inNewMountNamespace(() => {
-      makePlannedMounts(plan.mounts)
-      return startProgram({ ...plan.runtime, env: plan.env }, args, [stdin, stdout, stderr, log])
-    })
-  } finally {
-    for (const fd of theirs) closeSync(fd)
-  }
+function startRun(plan: DirectPlan, stdio: SpawnOptions['stdio']): SpawnedProcess {
+  const verb = [...logArgs, 'run', '--bundle', plan.bundle, '--pid-file', bundleFiles(plan).pid, plan.id]
+  const args = plan.systemdCgroup ? ['--systemd-cgroup', ...verb] : verb
+  return inNewMountNamespace(() => {
+    makePlannedMounts(plan.mounts)
+    return startProgram({ ...plan.runtime, env: plan.env }, args, stdio)
+  })
 }
 
 /** Kills the container's program, and with it all its processes; the runtime sees that and cleans up. Nothing happens when it has ended already. */

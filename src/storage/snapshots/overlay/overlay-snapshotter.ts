@@ -77,14 +77,26 @@ function mountOf(
   const workdir = join(files.root, 'committed')
   const own = state === 'committed' ? id : relative(workdir, directory)
   const below = lower.map((layer) => `${layer}/fs`)
-  // What a volatile mount left would make this one fail, and says nothing of use: the upper directory outlived its mount.
-  if (!readOnly) rmSync(join(directory, 'work/work/incompat'), { recursive: true, force: true })
+  if (!readOnly) dropIncompat(join(directory, 'work/work'))
   const options = readOnly
     ? ['ro', `lowerdir=${[`${own}/fs`, ...below].join(':')}`]
     : ['rw', `lowerdir=${below.join(':')}`, `upperdir=${own}/fs`, `workdir=${own}/work`, ...(volatile ? ['volatile'] : [])]
   const all = [...options, ...overlayOptions(userxattr)]
   if (all.join(',').length > longestOptions) throw tooManyLayers(name, lower.length + 1)
   return { type: 'overlay', source: 'overlay', options: all, workdir }
+}
+
+/** What a volatile mount left would make the next one fail, and says nothing of use: the upper directory outlived its mount. */
+function dropIncompat(work: string): void {
+  const drop = (): void => rmSync(join(work, 'incompat'), { recursive: true, force: true })
+  try {
+    drop()
+  } catch (error) {
+    if (!isErrno(error, 'EACCES')) throw error
+    // The kernel makes the folder for nobody to look into, and anew with each mount. Its owner may look all the same.
+    chmodSync(work, 0o700)
+    drop()
+  }
 }
 
 function tooManyLayers(name: string, count: number): LibpodError {

@@ -1,0 +1,59 @@
+/**
+ * Tests of the integration suite that cannot hold without root on a plain kernel, with the reason: by file, and the whole name of the
+ * test; an asterisk at the end stands for all that begin so. They are run all the same and must fail, so that an entry that is
+ * no longer true is noticed.
+ */
+export const denied: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  'abort.test.ts': {
+    'pause > aborted at any point it rejects with the reason or is done, and leaves only what is listed': noCgroup(),
+    'stats > *': noCgroup(),
+  },
+  'confinement.test.ts': {
+    'seccomp > a filter is active, and refuses what it should':
+      'The kernel asks for a capability of the host before it looks at the argument of swapoff(2).',
+    'security > what is dangerous is hidden or read-only, unless it is asked for':
+      'The domain name in /proc/sys belongs to the root of the host, also in a UTS namespace of the container.',
+  },
+  'interop.test.ts': {
+    'what is saved here > *': skopeo(),
+    'what others write > is loaded: skopeo’s *': skopeo(),
+    'what others write > is loaded: an image that umoci changed, with a layer more': skopeo(),
+  },
+  'life.test.ts': { "a container's life > pauses and goes on": noCgroup() },
+  'limits.test.ts': { '*': noCgroup() },
+  'list.test.ts': { 'list > filters by {"status":"running"}': noCgroup(), 'list > filters by {"status":["created","paused"]}': noCgroup() },
+  'open.test.ts': {
+    'a place that cannot be used > is told when it is read-only': mounting(),
+    'a missing program > is named, with how to install it: conmon': mounting(),
+    'a missing program > is named: every OCI runtime': mounting(),
+  },
+  'process.test.ts': { 'a process with an open runtime > is kept alive by stats': noCgroup() },
+  'signals.test.ts': {
+    'restart and pause > what is paused can be killed and stopped': noCgroup(),
+    'restart and pause > events tell of each': noCgroup(),
+  },
+  'states.test.ts': {
+    'a container that is paused > *': noCgroup(),
+    'a container that is running > pause': noCgroup(),
+    'a container that is running > stats': noCgroup(),
+    'a container that is stopping > stats': noCgroup(),
+  },
+  'wait.test.ts': { 'wait > for every state by its name': noCgroup() },
+}
+
+/** Files that cannot even begin. */
+export const deniedFiles: Readonly<Record<string, string>> = {
+  'full-disk.test.ts': 'It mounts a small disk, which takes root.',
+}
+
+function noCgroup(): string {
+  return 'Without systemd, or with cgroup v1, an ordinary user has no cgroups to limit, to count, or to freeze his containers with.'
+}
+
+function mounting(): string {
+  return 'It mounts something over programs and folders of the host, which takes root.'
+}
+
+function skopeo(): string {
+  return 'skopeo gives files that it unpacks to the owner that the archive names, which takes root.'
+}
