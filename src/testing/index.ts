@@ -79,5 +79,8 @@ export type { SnapshotterCase, SnapshotterCaseContext, SnapshotterPeer } from '.
 export { snapshotterCases } from '../storage/snapshotter.cases.ts'
 export { snapshotterPeerJobs } from '../storage/snapshotter.peer.ts'
 export type { ExtractTarget, MountSpec, PrepareOptions, SnapshotInfo, Snapshotter } from '../storage/snapshotter.ts'
+// Volume drivers
+export { type VolumeDriverCase, type VolumeDriverCaseContext, volumeDriverCases } from '../volumes/volume-driver.cases.ts'
+export type { DriverVolume, MountVolumeOptions, VolumeDriver, VolumeSource } from '../volumes/volume-driver.ts'
 // Other processes
 export { type CasePeer, type CasePeerJobs, type SpawnCasePeerOptions, serveCasePeer, spawnCasePeer } from './case-peer.ts'

@@ -74,12 +74,12 @@ export class Place implements TracedPlace {
     }, 10_000)
   }
 
-  /** Removes all containers, and images other than the test image. */
+  /** Removes all containers and volumes, and images other than the test image. */
   async clear(runtime: Runtime): Promise<void> {
     for (const { id } of await runtime.containers.list()) await runtime.containers.ref(id).remove({ force: true, ifExists: true })
     for (const { id, names } of await runtime.images.list())
       if (!names.includes(image)) await runtime.images.ref(id).remove({ force: true, ifExists: true })
-    await runtime.prune()
+    await runtime.prune({ volumes: true })
   }
 
   async prepare(): Promise<this> {

@@ -23,6 +23,14 @@ function rows(times: number, scenario: string, target: Target, steps: string, mo
   return steps.split(' ').map((step) => ({ step, times, target, scenario, ...more }))
 }
 
+/** A volume with a name, which the image fills, and one without. */
+const volumes = {
+  mounts: [
+    { type: 'volume', source: 'victim', target: '/etc' },
+    { type: 'volume', target: '/bin' },
+  ],
+}
+
 /** Every named step of create, start, stop, remove, import and clean-up. */
 export const plan: readonly PlannedStep[] = [
   ...rows(often, 'create', 'host', 'create.making create.snapshot create.commit create.event create.made'),
@@ -42,6 +50,11 @@ export const plan: readonly PlannedStep[] = [
     'pause.mark pause.runtime pause.commit pause.live unpause.mark unpause.runtime unpause.commit unpause.live',
   ),
   ...rows(once, 'kill', 'host', 'kill.mark'),
+  ...rows(once, 'start', 'host', 'volume.make volume.made start.volumes volume.mount volume.fill volume.filled', { options: volumes }),
+  ...rows(once, 'life', 'host', 'volume.unmount remove.snapshot', { options: volumes }),
+  ...rows(once, 'autoRemove', 'host', 'remove.commit volume.remove volume.drop volume.event', { options: volumes }),
+  ...rows(once, 'run', 'host', 'create.commit volume.fill remove.commit volume.drop', { options: volumes }),
+  ...rows(once, 'start', 'helper', 'volume.filled', { options: volumes }),
   ...rows(once, 'tag', 'host', 'tag.commit untag.commit'),
   ...rows(once, 'ephemeral', 'host', 'create.commit start.create start.live'),
   // The helper of a host that died has the rest cleaned up; what that finds half done here is a start.

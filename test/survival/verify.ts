@@ -27,6 +27,11 @@ export async function verify(place: Place, runtime: Runtime, { use }: { readonly
     const again = await runtime.containers.create({ ...place.container, name: 'victim', command: ['true'] })
     await again.remove()
   }
+  expect(
+    (await runtime.volumes.list({ filters: { anonymous: 'true', dangling: 'true' } })).map(({ name }) => name),
+    'no volume is left that was to go with its container',
+  ).toEqual([])
+  for (const { name } of await runtime.volumes.list()) await runtime.volumes.ref(name).inspect()
   for (const { id } of images) {
     let bytes = 0
     for await (const chunk of await runtime.images.ref(id).save()) bytes += (chunk as Buffer).length

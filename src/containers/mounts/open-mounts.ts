@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AbortOptions } from '../../base/abort.ts'
+import { isLibpodError, LibpodError } from '../../base/errors.ts'
 import { step } from '../../base/steps.ts'
 import { mapFsError } from '../../linux/fs/disk.ts'
 import { makeFolder } from '../../linux/fs/make-folder.ts'
@@ -18,12 +19,20 @@ export interface OpenedMounts {
   readonly mounts: readonly PlannedMount[]
 }
 
-/** Makes the folders of the host that the caller wants made. */
+/** Makes the folders of the host that the caller wants made. Throws `invalid-argument`, at the option, where that cannot be. */
 export async function makeBindSources({ options }: ContainerRecord): Promise<void> {
-  for (const { create, source } of options.mounts) {
+  for (const [index, { create, source }] of options.mounts.entries()) {
     if (!create || (await isThere(source))) continue
     await makeFolder(source, 0o755).catch((error: unknown) => {
-      throw mapFsError(error, source)
+      const mapped = mapFsError(error, source)
+      if (isLibpodError(mapped)) throw mapped
+      const path = `mounts[${index}].source`
+      throw new LibpodError(
+        'invalid-argument',
+        `${path}: ${source} cannot be made (${(error as NodeJS.ErrnoException).code ?? mapped.message}).`,
+        { path, value: source },
+        { cause: error, hint: 'Give the path of a folder, or of one that can be made.' },
+      )
     })
   }
 }
