@@ -29,7 +29,8 @@ export async function containerFilterTable(
     times.set(container, Date.parse(createdAt))
   }
   const networkNames = new Map<string, string>()
-  for (const network of [filters.network ?? []].flat()) networkNames.set(network, (await findNetwork(services.registry, network))?.name ?? network)
+  for (const network of [filters.network ?? []].flat())
+    networkNames.set(network, (await findNetwork(services.registry, network))?.name ?? network)
   for (const status of [filters.status ?? []].flat()) checkStatusName(status)
   const patterns = new Map([filters.name ?? []].flat().map((value) => [value, parsePattern(value)]))
   const timeOf = (container: string): number => times.get(container) ?? Number.NaN

@@ -90,7 +90,9 @@ const ownShape = (z: Zod) => ({
   signal: z.instanceof(AbortSignal).optional(),
 })
 
-const schema = lazySchema<CreateContainerOptions>((z) => z.strictObject({ ...specOptionsShape(z), ...portsShape(z), ...dnsShape(z), ...ownShape(z) }) as never)
+const schema = lazySchema<CreateContainerOptions>(
+  (z) => z.strictObject({ ...specOptionsShape(z), ...portsShape(z), ...dnsShape(z), ...ownShape(z) }) as never,
+)
 
 /** Checks what the caller asks for, by itself: no look at the store or the host yet. Rejects with `invalid-argument` and the option's path. */
 export async function checkCreateOptions(options: CreateContainerOptions): Promise<CreateContainerOptions> {

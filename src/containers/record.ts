@@ -161,5 +161,10 @@ function linksOf({ image, pod, options }: ContainerRecord): Set<string> {
     typeof mode === 'object' && 'container' in mode ? [`container/${mode.container}`] : [],
   )
   const networks = typeof network === 'object' && 'networks' in network ? network.networks.map(({ id }) => `network/${id}`) : []
-  return new Set([...networks, ...(image === undefined ? [] : [`image/${image.id}`]), ...(pod === undefined ? [] : [`pod/${pod}`]), ...joined])
+  return new Set([
+    ...networks,
+    ...(image === undefined ? [] : [`image/${image.id}`]),
+    ...(pod === undefined ? [] : [`pod/${pod}`]),
+    ...joined,
+  ])
 }

@@ -69,8 +69,7 @@ export async function createNetwork(services: NetworkServices, given: CreateNetw
     options.signal?.throwIfAborted()
     const networks = await allNetworks(services.registry)
     const used = await usedSubnets(networks)
-    const subnets =
-      options.subnets === undefined ? [await chooseSubnet(config.network, used)] : await checkSubnets(options.subnets, used)
+    const subnets = options.subnets === undefined ? [await chooseSubnet(config.network, used)] : await checkSubnets(options.subnets, used)
     const record: Omit<NetworkRecord, 'name'> = {
       id: newId(),
       createdAt: new Date().toISOString(),

@@ -30,8 +30,7 @@ export function hostsText({ base, extra, host, own }: HostsInput): string {
 /** The address by which containers reach this host: its first that belongs to no bridge of containers. */
 export function hostAddress(bridges: ReadonlySet<string>): string | undefined {
   for (const [name, addresses] of Object.entries(networkInterfaces()))
-    if (!bridges.has(name))
-      for (const { family, internal, address } of addresses ?? []) if (family === 'IPv4' && !internal) return address
+    if (!bridges.has(name)) for (const { family, internal, address } of addresses ?? []) if (family === 'IPv4' && !internal) return address
   return undefined
 }
 

@@ -72,7 +72,8 @@ async function takeAsked(port: MappedPort, lease: Lease, wish: PortWish): Promis
   for (;;) {
     const holder = await lease(port)
     if (holder === undefined) break
-    if (!(await wish.leaving(holder))) throw portTaken(port, holder === wish.container ? 'this container already' : `container ${await wish.nameOf(holder)}`)
+    if (!(await wish.leaving(holder)))
+      throw portTaken(port, holder === wish.container ? 'this container already' : `container ${await wish.nameOf(holder)}`)
   }
   await checkFree(port)
 }

@@ -1,7 +1,7 @@
 import { isLibpodError, LibpodError } from '../base/errors.ts'
 import { sleep } from '../base/time.ts'
 import type { Json, StateChange } from '../state/state-store.ts'
-import { addressKey, type Attachment, attachmentKey, type LastLeases, lastKey, readAttachment } from './attachment.ts'
+import { type Attachment, addressKey, attachmentKey, type LastLeases, lastKey, readAttachment } from './attachment.ts'
 import type { BackendNetwork } from './backend.ts'
 import { chooseAddresses } from './lease-addresses.ts'
 import { choosePorts, portsWithout } from './lease-ports.ts'
@@ -44,7 +44,11 @@ export async function takeLeases(services: NetworkServices, wanted: WantedAttach
     const networks = []
     for (const [at, network] of wanted.networks.entries())
       networks.push(await takeNetwork(services, { wanted: network, container, interfaceName: names[at] ?? '', last }, change))
-    const { ports, change: portChange } = await choosePorts(store, wanted.ports, { ...wishes(services), container, preferred: last?.ports ?? [] })
+    const { ports, change: portChange } = await choosePorts(store, wanted.ports, {
+      ...wishes(services),
+      container,
+      preferred: last?.ports ?? [],
+    })
     add(change, portChange)
     const attachment: Attachment = { container, name, owner, phase: 'setting-up', backend: backend.name, networks, ports, dnsServers }
     change.checks.push({ key: attachmentKey(container), exists: false })
@@ -60,8 +64,12 @@ export async function takeLease(services: NetworkServices, container: string, wa
   return retried(async () => {
     const [entry] = await store.get([attachmentKey(container)])
     const attachment = entry?.value as unknown as Attachment | undefined
-    if (entry === undefined || attachment === undefined) throw new LibpodError('internal', 'The container is not connected.', { what: container })
-    const [interfaceName = ''] = interfaceNames([wanted], attachment.networks.map((network) => network.interfaceName))
+    if (entry === undefined || attachment === undefined)
+      throw new LibpodError('internal', 'The container is not connected.', { what: container })
+    const [interfaceName = ''] = interfaceNames(
+      [wanted],
+      attachment.networks.map((network) => network.interfaceName),
+    )
     const change = newChange()
     const last = await readLast(services, container)
     const network = await takeNetwork(services, { wanted, container, interfaceName, last }, change)

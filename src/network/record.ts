@@ -1,5 +1,5 @@
-import type { KindDefinition } from '../state/registry-types.ts'
 import type { Registry } from '../state/registry.ts'
+import type { KindDefinition } from '../state/registry-types.ts'
 import type { Json } from '../state/state-store.ts'
 import type { BackendNetwork } from './backend.ts'
 

@@ -18,7 +18,9 @@ export async function recoverNetworks(services: NetworkServices, inUse: (contain
     try {
       await takeDownNow(services, container)
     } catch (error) {
-      logger.warn(`Taking down the network of container ${container.slice(0, 12)} failed: ${error instanceof Error ? error.message : String(error)}`)
+      logger.warn(
+        `Taking down the network of container ${container.slice(0, 12)} failed: ${error instanceof Error ? error.message : String(error)}`,
+      )
     }
   })
   const prefix = lastKey('')

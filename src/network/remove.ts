@@ -39,7 +39,11 @@ export async function removeNetwork(
   }
 }
 
-async function removeRecord(services: NetworkServices, record: NetworkRecord, { force = false, signal }: RemoveNetworkOptions): Promise<void> {
+async function removeRecord(
+  services: NetworkServices,
+  record: NetworkRecord,
+  { force = false, signal }: RemoveNetworkOptions,
+): Promise<void> {
   for (let round = 1; ; round++) {
     signal?.throwIfAborted()
     try {

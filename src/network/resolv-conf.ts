@@ -41,7 +41,12 @@ export function resolvConfText(input: ResolvConfInput): string {
 }
 
 function parse(text: string): { readonly servers: string[]; readonly searches: string[]; readonly options: string[] } {
-  const lines = text.split('\n').map((line) => line.replace(/[#;].*/, '').trim().split(/\s+/))
+  const lines = text.split('\n').map((line) =>
+    line
+      .replace(/[#;].*/, '')
+      .trim()
+      .split(/\s+/),
+  )
   const of = (key: string): string[][] => lines.filter(([first]) => first === key).map(([, ...rest]) => rest)
   // The last search line counts, and every option.
   const searches = [...of('search'), ...of('domain')]

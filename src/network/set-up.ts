@@ -2,7 +2,7 @@ import { LibpodError } from '../base/errors.ts'
 import { step } from '../base/steps.ts'
 import { sleep } from '../base/time.ts'
 import type { HeldNamespace } from '../linux/network/namespace.ts'
-import { allAttachments, type Attachment, readAttachment } from './attachment.ts'
+import { type Attachment, allAttachments, readAttachment } from './attachment.ts'
 import type { NetworkSetup } from './backend.ts'
 import { giveLeases, setupLock, takeLeases, updateAttachment, type WantedAttachment } from './leases.ts'
 import type { NetworkServices } from './services.ts'
@@ -31,7 +31,9 @@ export async function setUpNetwork(services: NetworkServices, { attachment, name
   try {
     const now = await readAttachment(services.store, container)
     if (now?.phase !== 'setting-up' || now.owner !== services.owner) throw takenBack(attachment)
-    const setup = await step(services.probe, 'network.setup', () => services.backend.setup({ ...requestOf(now), namespace: namespace.path }))
+    const setup = await step(services.probe, 'network.setup', () =>
+      services.backend.setup({ ...requestOf(now), namespace: namespace.path }),
+    )
     const up = await step(services.probe, 'network.up', () => updateAttachment(services, container, (before) => withStatus(before, setup)))
     if (up === undefined) throw takenBack(attachment)
     return up
@@ -136,7 +138,12 @@ function withStatus(attachment: Attachment, setup: NetworkSetup): Attachment {
 }
 
 function takenBack({ name }: Attachment): LibpodError {
-  return new LibpodError('conflict', `The start of container ${name} was taken back meanwhile.`, { what: name }, { hint: 'Start it again.' })
+  return new LibpodError(
+    'conflict',
+    `The start of container ${name} was taken back meanwhile.`,
+    { what: name },
+    { hint: 'Start it again.' },
+  )
 }
 
 function messageOf(error: unknown): string {

@@ -7,8 +7,8 @@ import type { ContainerRecord, ContainerSummary } from '../containers/record.ts'
 import type { ContainersServices, LiveEntries } from '../containers/services.ts'
 import { isActive } from '../containers/status.ts'
 import { readLive, readRecord } from '../containers/store.ts'
-import { recoverNetworks } from '../network/recover.ts'
 import { deadOwners, forgetOwner, isOwnerAlive } from '../locks/owners.ts'
+import { recoverNetworks } from '../network/recover.ts'
 import { sweepOrphans } from './sweep-orphans.ts'
 
 /** How many containers are looked at together. */

@@ -8,7 +8,11 @@ const width = 8
 const prefix = 'container/'
 
 /** Removes the containers among the users of an image or a network. Others stay, and what they use with them. */
-export async function removeContainerUsers(services: ContainersServices, users: readonly string[], { signal }: AbortOptions): Promise<void> {
+export async function removeContainerUsers(
+  services: ContainersServices,
+  users: readonly string[],
+  { signal }: AbortOptions,
+): Promise<void> {
   const containers = users.filter((user) => user.startsWith(prefix)).map((user) => user.slice(prefix.length))
   await eachLimited(containers, width, async (id) => {
     signal?.throwIfAborted()

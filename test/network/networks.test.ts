@@ -16,7 +16,14 @@ describe('a network', () => {
   it('gets a name, a bridge and a free subnet of its own', async () => {
     const [one, other] = await Promise.all([create(), create({ name: 'mine', labels: { a: 'b' }, options: { mtu: '1400' } })])
     const [first, second] = await Promise.all([one.inspect(), other.inspect()])
-    expect(second).toMatchObject({ name: 'mine', labels: { a: 'b' }, driver: 'bridge', dns: true, options: { mtu: '1400' }, backend: 'netavark' })
+    expect(second).toMatchObject({
+      name: 'mine',
+      labels: { a: 'b' },
+      driver: 'bridge',
+      dns: true,
+      options: { mtu: '1400' },
+      backend: 'netavark',
+    })
     expect(first.subnets[0]?.subnet).toMatch(/^10\.89\.\d+\.0\/24$/)
     expect(first.subnets).not.toEqual(second.subnets)
     expect(first.interfaceName).not.toBe(second.interfaceName)
@@ -88,7 +95,8 @@ describe('containers in networks', () => {
     const [one, other] = [await create({ name: 'one' }), await create({ name: 'other' })]
     const container = await started(engine, sh('exec httpd -f -p 80 -h /etc'), { name: 'moved', network: { networks: [{ name: 'one' }] } })
     const links = async (): Promise<string> => (await container.exec(sh('ls /sys/class/net | tr "\\n" " "'))).stdout.trim()
-    const resolver = async (): Promise<number> => (await container.exec(sh('grep -c "^nameserver 10.89" /etc/resolv.conf'))).stdout.trim() as never
+    const resolver = async (): Promise<number> =>
+      (await container.exec(sh('grep -c "^nameserver 10.89" /etc/resolv.conf'))).stdout.trim() as never
     expect(await links()).toBe('eth0 lo')
     const events: unknown[] = []
     const stop = engine.runtime.on('network', ({ action, name, attributes }) => void events.push([action, name, attributes['container']]))

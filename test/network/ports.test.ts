@@ -11,7 +11,8 @@ const engine = useEngine()
 const network = 'private'
 const server = sh('exec httpd -f -p 80 -h /etc')
 
-const page = async (port: number | undefined, host = '127.0.0.1'): Promise<string> => (await fetch(`http://${host}:${port}/hostname`)).text()
+const page = async (port: number | undefined, host = '127.0.0.1'): Promise<string> =>
+  (await fetch(`http://${host}:${port}/hostname`)).text()
 
 describe('published ports', () => {
   it('tcp: one that was asked for, and one that is chosen', async () => {
@@ -34,7 +35,8 @@ describe('published ports', () => {
     const ports = [{ container: 5000, host: 5001, protocol: 'udp', hostIp: '127.0.0.1' }] as const
     const container = await started(engine, ['sleep', '600'], { network, ports })
     // busybox has no server for udp: it is a process of ours in the container's network namespace.
-    const echo = "const s = require('node:dgram').createSocket('udp4').on('message', (m, { port, address }) => s.send(m, port, address)); s.bind(5000)"
+    const echo =
+      "const s = require('node:dgram').createSocket('udp4').on('message', (m, { port, address }) => s.send(m, port, address)); s.bind(5000)"
     const inside = spawn('nsenter', [`--net=/proc/${(await container.inspect()).state.pid}/ns/net`, process.execPath, '-e', echo])
     const socket = createSocket('udp4')
     const heard = once(socket, 'message')
@@ -106,7 +108,10 @@ describe('refused', () => {
     ['ports[0].host', [{ container: 80, host: 65_530, range: 10 }]],
     ['ports[0].port', [{ container: 80, port: 8080 }]],
   ])('a bad value at %s', async (path, ports) => {
-    expect(await failure(created(engine, ['true'], { network, ports } as never))).toMatchObject({ code: 'invalid-argument', details: { path } })
+    expect(await failure(created(engine, ['true'], { network, ports } as never))).toMatchObject({
+      code: 'invalid-argument',
+      details: { path },
+    })
   })
 
   it('an address that this host does not have', async () => {

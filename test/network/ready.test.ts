@@ -35,7 +35,10 @@ describe('a container is ready', () => {
   it('without a network: its port can be seen, its answers cannot', async () => {
     const container = await started(engine, sh('sleep 0.2; exec httpd -f -p 8000'), { network: 'none' })
     await container.waitUntil({ port: 8000 }, { timeoutMs: 10_000 })
-    expect(await failure(container.waitUntil({ http: { port: 8000 } }))).toMatchObject({ code: 'invalid-argument', details: { path: 'http' } })
+    expect(await failure(container.waitUntil({ http: { port: 8000 } }))).toMatchObject({
+      code: 'invalid-argument',
+      details: { path: 'http' },
+    })
     await container.remove({ force: true })
   })
 

@@ -5,12 +5,12 @@ import { connectNow } from '../../network/connect-now.ts'
 import type { ConnectNetworkOptions } from '../../network/connect-options.ts'
 import { defaultNetwork } from '../../network/default-network.ts'
 import { requireOrMake } from '../../network/store.ts'
-import { holdNetwork } from './hold.ts'
 import { withContainer } from '../lifecycle/with-container.ts'
 import type { ContainersServices } from '../services.ts'
 import { isActive } from '../status.ts'
-import { rewriteEtcFiles } from './rewrite-etc-files.ts'
 import { changeNetworks, networksOf } from './change-networks.ts'
+import { holdNetwork } from './hold.ts'
+import { rewriteEtcFiles } from './rewrite-etc-files.ts'
 
 const checkOptions = verbOptions<ConnectNetworkOptions>((z) => ({
   aliases: z.array(z.string().min(1)).optional(),

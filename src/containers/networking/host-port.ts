@@ -9,7 +9,9 @@ export async function hostPort(services: ContainersServices, id: string, port: n
   const record = await requireRecord(services, id)
   const found = publishedAt(await publishedPorts(services, id), port, protocol)
   if (found !== undefined) return found.host
-  const isAsked = record.options.ports.some((asked) => asked.protocol === protocol && port >= asked.container && port < asked.container + asked.range)
+  const isAsked = record.options.ports.some(
+    (asked) => asked.protocol === protocol && port >= asked.container && port < asked.container + asked.range,
+  )
   throw new LibpodError(
     'not-found',
     `The ${protocol} port ${port} of container ${record.name} is not published${isAsked ? ' now' : ''}.`,

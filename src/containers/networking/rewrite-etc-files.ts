@@ -11,7 +11,8 @@ import { etcFiles } from './etc-files.ts'
 export async function rewriteEtcFiles(services: ContainersServices, record: ContainerRecord): Promise<void> {
   const { hosts, resolvConf } = await etcFiles(services, record)
   const bundle = bundleOf(services.places, record.id)
-  for (const [name, text] of Object.entries({ hosts, 'resolv.conf': resolvConf })) if (text !== undefined) await rewrite(join(bundle, name), text)
+  for (const [name, text] of Object.entries({ hosts, 'resolv.conf': resolvConf }))
+    if (text !== undefined) await rewrite(join(bundle, name), text)
 }
 
 async function rewrite(path: string, text: string): Promise<void> {

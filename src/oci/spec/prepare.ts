@@ -19,10 +19,7 @@ export async function prepareSpec(input: {
   readonly compileSeccomp?: ((seccomp: RuntimeSeccomp) => Promise<string | undefined>) | undefined
 }): Promise<PreparedSpec> {
   const { options, host, compileSeccomp } = input
-  const [objects, seccomp] = await Promise.all([
-    readHostObjects(options, host),
-    prepareSeccomp(options, host, compileSeccomp),
-  ])
+  const [objects, seccomp] = await Promise.all([readHostObjects(options, host), prepareSeccomp(options, host, compileSeccomp)])
   return { objects, ...seccomp }
 }
 

@@ -47,7 +47,10 @@ export function netavarkBackend(options: NetavarkOptions): NetworkBackend {
     async setup(request, { signal } = {}) {
       await mkdir(options.config, { recursive: true, mode: 0o700 })
       const { namespace } = request
-      return parseStatus(await runNetavark(await info(), options, { verb: 'setup', namespace, input: requestText(request), signal }), request)
+      return parseStatus(
+        await runNetavark(await info(), options, { verb: 'setup', namespace, input: requestText(request), signal }),
+        request,
+      )
     },
     teardown: (request) => teardown(options, info, request),
   }
@@ -74,7 +77,9 @@ async function teardown(options: NetavarkOptions, info: NetworkBackend['info'], 
     const path = held?.path ?? namespace ?? ''
     const bridges = networks.map(({ network }) => network.interfaceName)
     // Links of namespaces that are gone stay on the bridge until the kernel comes to them.
-    const fresh = networks.filter(({ network }) => held !== undefined && emptied.includes(network.id)).map(({ network }) => network.interfaceName)
+    const fresh = networks
+      .filter(({ network }) => held !== undefined && emptied.includes(network.id))
+      .map(({ network }) => network.interfaceName)
     await options.standIn({ namespace: path, links, bridges, fresh })
     await runNetavark(programs, options, { verb: 'teardown', namespace: path, input })
   } catch (error) {

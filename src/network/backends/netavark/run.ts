@@ -33,12 +33,16 @@ export async function runNetavark(
   const stdout = result.stdout.toString()
   if (result.code === 0) return stdout
   const stderr = result.stderr.toString().trim()
-  throw new LibpodError('command-failed', `netavark ${verb} failed: ${wordsOf(stdout) ?? (stderr === '' ? 'it did not say why' : stderr)}.`, {
-    argv: [path, ...args],
-    exitCode: result.code,
-    stderr: `${stdout}${stderr}`,
-    ...(result.signal === null ? {} : { signal: result.signal }),
-  })
+  throw new LibpodError(
+    'command-failed',
+    `netavark ${verb} failed: ${wordsOf(stdout) ?? (stderr === '' ? 'it did not say why' : stderr)}.`,
+    {
+      argv: [path, ...args],
+      exitCode: result.code,
+      stderr: `${stdout}${stderr}`,
+      ...(result.signal === null ? {} : { signal: result.signal }),
+    },
+  )
 }
 
 /** It tells its errors as JSON. */
