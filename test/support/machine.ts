@@ -67,7 +67,7 @@ async function readCgroups(directory: string, depth: number): Promise<string[]> 
 }
 
 /** The links of this network namespace. */
-async function readLinks(): Promise<string[]> {
+export async function readLinks(): Promise<string[]> {
   const lines = (await readFile('/proc/net/dev', 'utf8')).split('\n').slice(2)
   return lines.flatMap((line) => /^\s*(\S+):/.exec(line)?.[1] ?? []).sort()
 }
@@ -76,7 +76,7 @@ async function readLinks(): Promise<string[]> {
 const shared = /^(#|\*|COMMIT|:|-A (FORWARD|PREROUTING|OUTPUT|POSTROUTING) .*-j NETAVARK[-_A-Z]+$|-A NETAVARK-HOSTPORT-(MASQ|SETMARK) )/
 const chains = /^:(?!(NETAVARK_FORWARD|NETAVARK-HOSTPORT-(DNAT|MASQ|SETMARK)|[A-Z]+) )/
 
-async function readRules(): Promise<string[]> {
+export async function readRules(): Promise<string[]> {
   const { stdout } = await promisify(execFile)('/usr/sbin/iptables-save')
   return stdout
     .split('\n')
