@@ -38,7 +38,14 @@ export type { ContainerDevice, DeviceOptions } from './oci/spec/devices.ts'
 export type { InitOptions } from './oci/spec/init.ts'
 export type { BindMount, ContainerMount, TmpfsMount } from './oci/spec/mount.ts'
 export type { MountsOptions } from './oci/spec/mounts.ts'
-export type { NamespaceMode, NamespaceOptions, NamespacePath } from './oci/spec/namespaces.ts'
+export type {
+  NamespaceMode,
+  NamespaceOfContainer,
+  NamespaceOptions,
+  NamespacePath,
+  NetworkAttachment,
+  NetworkMode,
+} from './oci/spec/namespaces.ts'
 export type { ProcessOptions } from './oci/spec/process.ts'
 export type { ResourceOptions } from './oci/spec/resources.ts'
 export type { Ulimit, UlimitOptions } from './oci/spec/rlimits.ts'

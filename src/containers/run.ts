@@ -1,6 +1,7 @@
 import { LibpodError } from '../base/errors.ts'
 import { step } from '../base/steps.ts'
 import { collect, makePipe, writeAll } from '../linux/pipe.ts'
+import type { PlannedMount } from '../oci/monitor.ts'
 import { createContainer } from './create/create.ts'
 import { encodeOutput } from './exec/encode-output.ts'
 import type { ExecResult } from './exec/options.ts'
@@ -43,7 +44,7 @@ export async function runContainer(services: ContainersServices, options: RunOpt
   checkForeign(create)
   const record = await createContainer(services, { ...create, stdin: input !== undefined }, { owner: services.owner, direct: true })
   try {
-    const mounts = await prepareBundle(services, record)
+    const { mounts } = await prepareBundle(services, record)
     const ran = await runDirect(services, record, mounts, { input, timeoutMs, maxOutputBytes, signal: options.signal })
     return { ...ran, id: record.id, stdout: encodeOutput(ran.stdout, encoding), stderr: encodeOutput(ran.stderr, encoding) }
   } catch (error) {
@@ -95,7 +96,7 @@ function checkForeign(options: object): void {
 async function runDirect(
   services: ContainersServices,
   record: ContainerRecord,
-  mounts: Awaited<ReturnType<typeof prepareBundle>>,
+  mounts: readonly PlannedMount[],
   { input, timeoutMs, maxOutputBytes, signal }: OwnOptions,
 ): Promise<ExecResult<Buffer>> {
   const [runtime, host] = await Promise.all([runtimeOf(services, record), services.host()])

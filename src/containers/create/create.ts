@@ -14,6 +14,7 @@ import { type ContainerRecord, containerKind, draftOf } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { subjectOf } from '../subject.ts'
 import { chooseRuntime } from './choose-runtime.ts'
+import { type JoinedOptions, resolveJoined } from './joined.ts'
 
 const defaultStopTimeoutMs = 10_000
 /** How often a made-up name may meet one that is taken. */
@@ -38,7 +39,7 @@ export async function createContainer(
   options.signal?.throwIfAborted()
   if (options.rootfs !== undefined) await checkRootfs(options.rootfs)
   const image = options.image === undefined ? undefined : await services.image(options.image)
-  const record = await planContainer(services, options, image, internals)
+  const record = await planContainer(services, await resolveJoined(services, options), image, internals)
   options.signal?.throwIfAborted()
   const { id } = record
   const made = (): Promise<void> => step(services.probe, 'create.made', () => services.live.delete('making', id))
@@ -78,7 +79,7 @@ async function checkRootfs(rootfs: string): Promise<void> {
 /** The pure part: options and image to a record. */
 async function planContainer(
   services: ContainersServices,
-  options: CreateContainerOptions,
+  { options, hostname: joinedHostname }: JoinedOptions,
   image: ImageRecord | undefined,
   { owner, direct = false }: CreateInternals,
 ): Promise<ContainerRecord> {
@@ -86,7 +87,7 @@ async function planContainer(
   const runtime = await chooseRuntime(services, options.runtime)
   const id = newId()
   const name = options.name ?? randomName()
-  const spec = normalizeSpecOptions(options, { id, host, ...(image ? { image: image.runConfig } : {}) })
+  const spec = normalizeSpecOptions(options, { id, host, joinedHostname, ...(image ? { image: image.runConfig } : {}) })
   const driver = options.log?.driver === 'json-file' ? 'k8s-file' : (options.log?.driver ?? 'k8s-file')
   const stored: StoredOptions = {
     ...spec,

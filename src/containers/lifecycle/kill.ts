@@ -34,10 +34,10 @@ export async function markStopped(services: ContainersServices, record: Containe
   await step(services.probe, name, () => updateState(services, record.id, (state) => ({ ...state, stoppedByUser: true })))
 }
 
-/** Sends a signal; the caller holds the lock. A container without a pid namespace of its own is killed as a whole cgroup. */
+/** Sends a signal; the caller holds the lock. A container without a pid namespace of its own does not die with its first process: it is killed as a whole cgroup. */
 export async function killHeld(services: ContainersServices, record: ContainerRecord, signal: number): Promise<void> {
   const runtime = await runtimeOf(services, record)
-  const all = signal === signalNumbers.SIGKILL && record.options.pid === 'host'
+  const all = signal === signalNumbers.SIGKILL && record.options.pid !== 'private'
   await step(services.probe, 'kill.signal', () => runtime.kill(record.id, signal, { all }))
   // With cgroup v1 nothing reaches a frozen process, not even this.
   if (signal === signalNumbers.SIGKILL && (await isPaused(runtime, record))) await thaw(runtime, record.id)

@@ -3,6 +3,7 @@ import { step } from '../../base/steps.ts'
 import { logPlaceOf, monitorPlaceOf } from '../places.ts'
 import { type ContainerRecord, containerKind, type LiveContainer } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
+import { checkJoined } from './joined.ts'
 import { logDriverOf, monitorOf, runtimeOf } from './pins.ts'
 import { prepareBundle } from './prepare-bundle.ts'
 import { undoStart } from './undo-start.ts'
@@ -22,7 +23,7 @@ export async function makeContainer(
   await step(services.probe, 'start.mark', () => services.live.set(containerKind.kind, id, starting))
   try {
     signal?.throwIfAborted()
-    const mounts = await prepareBundle(services, record)
+    const { mounts, joined } = await prepareBundle(services, record)
     const runtime = await runtimeOf(services, record)
     const monitor = monitorOf(services, record)
     const host = await services.host()
@@ -45,6 +46,7 @@ export async function makeContainer(
         { signal },
       ),
     )
+    await checkJoined(joined, record.name)
     return { ...starting, ...made }
   } catch (error) {
     await undoStart(services, id)

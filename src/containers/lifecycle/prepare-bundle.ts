@@ -9,19 +9,28 @@ import { accountsOf } from '../create/accounts.ts'
 import { bundleOf, rootfsOf } from '../places.ts'
 import type { ContainerRecord } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
+import { findJoined, type JoinedContainers } from './joined.ts'
 import { runtimeOf } from './pins.ts'
 
-/** Writes the bundle and gives the mounts that its container needs. */
-export async function prepareBundle(services: ContainersServices, record: ContainerRecord): Promise<PlannedMount[]> {
+/** What a start goes on with when the bundle is written. */
+export interface PreparedBundle {
+  /** The mounts that the container needs. */
+  readonly mounts: readonly PlannedMount[]
+  readonly joined: JoinedContainers
+}
+
+/** Writes the bundle. */
+export async function prepareBundle(services: ContainersServices, record: ContainerRecord): Promise<PreparedBundle> {
   const { id, options } = record
   const bundle = bundleOf(services.places, id)
   const rootfs = options.rootfs ?? rootfsOf(services.places, id)
   const [host, runtime] = await Promise.all([services.host(), runtimeOf(services, record)])
   const compileSeccomp = runtime.features.seccompBpf ? services.compileSeccomp : undefined
-  const [accounts, prepared, root] = await Promise.all([
+  const [accounts, prepared, root, joined] = await Promise.all([
     accountsOf(services, record),
     prepareSpec({ options, host, compileSeccomp }),
     rootMounts(services, record, rootfs),
+    findJoined(services, record),
   ])
   const { config, files, mounts } = generateSpec({
     id,
@@ -34,6 +43,8 @@ export async function prepareBundle(services: ContainersServices, record: Contai
     cgroupsPath: record.cgroupsPath,
     stopSignal: options.stopSignal,
     autoRemove: options.autoRemove,
+    namespacePaths: joined.namespacePaths,
+    joined: joined.files,
     ...prepared,
     ...(record.image === undefined ? {} : { image: { id: record.image.id, name: record.image.name } }),
   })
@@ -41,7 +52,7 @@ export async function prepareBundle(services: ContainersServices, record: Contai
     await mkdir(dirname(record.logPath), { recursive: true, mode: 0o700 })
     await writeBundle(bundle, { config, files })
   })
-  return [...root, ...mounts]
+  return { mounts: [...root, ...mounts], joined }
 }
 
 async function rootMounts(services: ContainersServices, record: ContainerRecord, target: string): Promise<PlannedMount[]> {

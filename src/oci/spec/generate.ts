@@ -5,7 +5,7 @@ import { specAnnotations } from './annotations.ts'
 import { boundingOf, processCapabilities } from './capabilities.ts'
 import { composeMounts } from './compose-mounts.ts'
 import { linuxDevices } from './devices.ts'
-import { type HostEtc, planFiles } from './engine-files.ts'
+import { type HostEtc, type JoinedFiles, planFiles } from './engine-files.ts'
 import { type HostObjects, noHostObjects } from './host-objects.ts'
 import { initArgs } from './init.ts'
 import { linuxNamespaces, type NamespacePaths, setsHostname } from './namespaces.ts'
@@ -39,6 +39,8 @@ export interface SpecInput {
   readonly network?: { readonly hosts?: string; readonly resolvConf?: string }
   /** The namespaces that are joined and not named by the options themselves. */
   readonly namespacePaths?: NamespacePaths
+  /** What else is shared with the containers whose namespaces are joined. */
+  readonly joined?: JoinedFiles
   readonly etc?: HostEtc
   readonly objects?: HostObjects
   /** The profile that `security.seccomp` names, if it names one. */

@@ -1,6 +1,5 @@
 import { closeSync, constants, openSync } from 'node:fs'
 import { sleep } from '../../../base/time.ts'
-import { inNewMountNamespace } from '../../../linux/namespaces.ts'
 import { signalPidfd } from '../../../linux/pidfd.ts'
 import type { SpawnedProcess } from '../../../linux/process/spawn.ts'
 import { PidFile } from '../../pid-file.ts'
@@ -9,7 +8,7 @@ import { invoke, logArgs, startProgram } from '../../runtimes/invoke.ts'
 import { openMemoryFile, readMemoryFile } from '../../runtimes/memory-file.ts'
 import type { BoundContainers } from '../bound-containers.ts'
 import { bundleFiles, clearRun } from '../bundle-files.ts'
-import { makePlannedMounts } from '../planned-mounts.ts'
+import { inPlannedMounts } from '../planned-mounts.ts'
 import type { DirectPlan, DirectStdio } from './direct-run.ts'
 
 /** What the operation `oci.run` is given. */
@@ -84,10 +83,7 @@ function startRun(plan: DirectPlan, { stdio, hostPid }: Omit<RunParams, 'plan'>,
     const stderr = take(stdio.stderr, constants.O_WRONLY)
     const verb = [...logArgs, 'run', '--bundle', plan.bundle, '--pid-file', bundleFiles(plan).pid, plan.id]
     const args = plan.systemdCgroup ? ['--systemd-cgroup', ...verb] : verb
-    return inNewMountNamespace(() => {
-      makePlannedMounts(plan.mounts)
-      return startProgram({ ...plan.runtime, env: plan.env }, args, [stdin, stdout, stderr, log])
-    })
+    return inPlannedMounts(plan.mounts, () => startProgram({ ...plan.runtime, env: plan.env }, args, [stdin, stdout, stderr, log]))
   } finally {
     for (const fd of theirs) closeSync(fd)
   }
