@@ -54,6 +54,31 @@ export function parseFlag(value: string, path: string): boolean {
   )
 }
 
+/** A regular expression to look for names with. */
+export function parsePattern(value: string, path: string): RegExp {
+  try {
+    return new RegExp(value)
+  } catch (cause) {
+    throw new LibpodError(
+      'invalid-argument',
+      `${path}: ${JSON.stringify(value)} is not a regular expression.`,
+      { path, value },
+      { cause, hint: 'Escape what has a meaning there, as in "web\\\\+1".' },
+    )
+  }
+}
+
+/** Refuses a status that nothing can have: a list would be empty, and nobody would know why. */
+export function checkStatusFilter(status: string, known: readonly string[], path: string): void {
+  if (known.includes(status)) return
+  throw new LibpodError(
+    'invalid-argument',
+    `${path}: ${JSON.stringify(status)} is not a status.`,
+    { path, value: status },
+    { hint: `The statuses are ${known.join(', ')}.` },
+  )
+}
+
 function checkValue(value: unknown, path: string): void {
   if (typeof value === 'string') return
   throw new LibpodError(

@@ -1,5 +1,4 @@
-import { LibpodError } from '../base/errors.ts'
-import { type Filters, type FilterTable, matchesLabel } from '../base/filter.ts'
+import { checkStatusFilter, type Filters, type FilterTable, matchesLabel, parsePattern } from '../base/filter.ts'
 import { parseInstant } from '../base/instant.ts'
 import type { ContainerSummary } from './record.ts'
 import type { ContainersServices } from './services.ts'
@@ -8,13 +7,13 @@ import { requireRecord } from './store.ts'
 
 /**
  * Filters of lists of containers, with Podman's names: values of one key are alternatives (labels must all match), keys
- * must all match. `name` is a regular expression, `ancestor` an image, `before` and `since` name a container, `until` is a
- * time or how long ago.
+ * must all match. `name` is a regular expression, `ancestor` an image, `before` and `since` name a container, `pod` a pod, `until`
+ * is a time or how long ago.
  *
  * @public
  */
 export type ContainerFilters = Filters<
-  'id' | 'name' | 'label' | 'label!' | 'status' | 'ancestor' | 'exited' | 'before' | 'since' | 'until' | 'command'
+  'id' | 'name' | 'label' | 'label!' | 'status' | 'ancestor' | 'exited' | 'before' | 'since' | 'until' | 'command' | 'pod'
 >
 
 /** The tests, with what those that look at other containers need looked up before. */
@@ -27,8 +26,10 @@ export async function containerFilterTable(
     const { createdAt } = await requireRecord(services, await services.registry.resolve('container', container))
     times.set(container, Date.parse(createdAt))
   }
-  for (const status of [filters.status ?? []].flat()) checkStatusName(status)
-  const patterns = new Map([filters.name ?? []].flat().map((value) => [value, parsePattern(value)]))
+  const pods = new Map<string, string>()
+  for (const pod of [filters.pod ?? []].flat()) pods.set(pod, (await services.pod(pod)).id)
+  for (const status of [filters.status ?? []].flat()) checkStatusFilter(status, containerStatuses, 'filters.status')
+  const patterns = new Map([filters.name ?? []].flat().map((value) => [value, parsePattern(value, 'filters.name')]))
   const timeOf = (container: string): number => times.get(container) ?? Number.NaN
   return {
     id: ({ id }, value) => id.startsWith(value),
@@ -42,6 +43,7 @@ export async function containerFilterTable(
     since: ({ createdAt }, container) => Date.parse(createdAt) > timeOf(container),
     until: ({ createdAt }, value) => Date.parse(createdAt) < parseInstant(value, 'filters.until'),
     command: ({ command }, value) => command[0] === value,
+    pod: ({ pod }, value) => pod !== undefined && pod === pods.get(value),
   }
 }
 
@@ -50,27 +52,4 @@ function isDescendant({ image, imageId }: ContainerSummary, value: string): bool
   if (image === value || (value !== '' && imageId.startsWith(value.replace(/^sha256:/, '')))) return true
   const untagged = image.replace(/:[^/:]*$/, '')
   return untagged === value || (value !== '' && (image.endsWith(`/${value}`) || untagged.endsWith(`/${value}`)))
-}
-
-function parsePattern(value: string): RegExp {
-  try {
-    return new RegExp(value)
-  } catch (cause) {
-    throw new LibpodError(
-      'invalid-argument',
-      `filters.name: ${JSON.stringify(value)} is not a regular expression.`,
-      { path: 'filters.name', value },
-      { cause, hint: 'Escape what has a meaning there, as in "web\\\\+1".' },
-    )
-  }
-}
-
-function checkStatusName(status: string): void {
-  if ((containerStatuses as readonly string[]).includes(status)) return
-  throw new LibpodError(
-    'invalid-argument',
-    `filters.status: ${JSON.stringify(status)} is not a status.`,
-    { path: 'filters.status', value: status },
-    { hint: `The statuses are ${containerStatuses.join(', ')}.` },
-  )
 }

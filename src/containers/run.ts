@@ -7,8 +7,10 @@ import { encodeOutput } from './exec/encode-output.ts'
 import type { ExecResult } from './exec/options.ts'
 import { dropContainer } from './lifecycle/drop.ts'
 import { runtimeOf } from './lifecycle/pins.ts'
+import { inPodCgroup, leavePodCgroup } from './lifecycle/pod-cgroup.ts'
 import { prepareBundle } from './lifecycle/prepare-bundle.ts'
 import { releaseParts } from './lifecycle/release.ts'
+import { restingInfra, startContainer } from './lifecycle/start.ts'
 import { undoStart } from './lifecycle/undo-start.ts'
 import type { CreateContainerOptions } from './options.ts'
 import { bundleOf } from './places.ts'
@@ -44,8 +46,11 @@ export async function runContainer(services: ContainersServices, options: RunOpt
   checkForeign(create)
   const record = await createContainer(services, { ...create, stdin: input !== undefined }, { owner: services.owner, direct: true })
   try {
+    const infra = await restingInfra(services, record)
+    if (infra !== undefined) await startContainer(services, infra, { signal: options.signal })
     const { mounts } = await prepareBundle(services, record)
-    const ran = await runDirect(services, record, mounts, { input, timeoutMs, maxOutputBytes, signal: options.signal })
+    const own = { input, timeoutMs, maxOutputBytes, signal: options.signal }
+    const ran = await inPodCgroup(services, record, () => runDirect(services, record, mounts, own))
     return { ...ran, id: record.id, stdout: encodeOutput(ran.stdout, encoding), stderr: encodeOutput(ran.stderr, encoding) }
   } catch (error) {
     // The helper, whose child it is, may have died before it.
@@ -53,6 +58,7 @@ export async function runContainer(services: ContainersServices, options: RunOpt
     throw error
   } finally {
     await step(services.probe, 'run.release', () => releaseParts(services, record))
+    await leavePodCgroup(services, record)
     await step(services.probe, 'run.remove', () => dropRun(services, record))
   }
 }

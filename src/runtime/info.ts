@@ -34,19 +34,21 @@ export interface RuntimeInfo {
   readonly serving: boolean
   readonly containers: { readonly total: number; readonly running: number; readonly paused: number; readonly stopped: number }
   readonly images: number
+  readonly pods: number
 }
 
 /** Looks at the engine and counts its objects. */
 export async function runtimeInfo(engine: Engine): Promise<RuntimeInfo> {
   engine.closer.check()
   const { config, containers: services } = engine
-  const [{ runtime, all, passedOver }, conmon, cgroups, host, facts, images, containers] = await Promise.all([
+  const [{ runtime, all, passedOver }, conmon, cgroups, host, facts, images, pods, containers] = await Promise.all([
     engine.runtimes(),
     engine.conmon(),
     services.cgroups(),
     services.host(),
     services.facts(),
     services.registry.count('image'),
+    services.registry.count('pod'),
     countContainers(services),
   ])
   const describe = ({ name, path, features }: OCIRuntime): { name: string; version: string; path: string } => ({
@@ -77,6 +79,7 @@ export async function runtimeInfo(engine: Engine): Promise<RuntimeInfo> {
     serving: engine.duty?.serving ?? false,
     containers,
     images,
+    pods,
   }
 }
 

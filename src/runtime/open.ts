@@ -10,6 +10,9 @@ import type { ContainersServices } from '../containers/services.ts'
 import { DutyLock } from '../locks/duty.ts'
 import { createFlockManager } from '../locks/flock.ts'
 import { createOwner } from '../locks/owners.ts'
+import { membershipOf } from '../pods/membership.ts'
+import { podKind } from '../pods/record.ts'
+import type { PodsServices } from '../pods/services.ts'
 import { claimRoot } from '../state/format.ts'
 import { LiveState } from '../state/live.ts'
 import { Registry } from '../state/registry.ts'
@@ -82,7 +85,7 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
   closer.add(() => owner.release())
   const events = await openEvents({ root, runRoot, logger, closer })
   const changes = new Changes()
-  const registry = new Registry(store, { kinds: [containerKind, imageKind], onCommit: () => events.ring() })
+  const registry = new Registry(store, { kinds: [containerKind, imageKind, podKind], onCommit: () => events.ring() })
   const locks = createFlockManager({ directory: places.locks })
   closer.add(() => locks.close())
   const helpers = openHelpers({ programs, runRoot, ownerFile: join(places.owners, `${owner.id}.lock`), env: config.monitorEnv, logger })
@@ -126,6 +129,7 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
     owner: owner.id,
     snapshots: storage.snapshots,
     image: storage.readyImage,
+    pod: (reference) => membershipOf(pods, reference),
     emit: events.emit,
     async restartDue(id, at) {
       await live.set('restart', id, { dueAt: at.toISOString() })
@@ -133,6 +137,7 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
       events.ring()
     },
   }
+  const pods: PodsServices = { containers: services, infraRoot: join(root, 'infra') }
   closer.add(() => services.background.settled())
   closer.add(() => services.ephemerals.endAll())
   closer.add(events.onRing(() => changes.notifyAll()))
@@ -162,6 +167,7 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
     config,
     closer,
     containers: services,
+    pods,
     images: storage.services,
     bus: events.bus,
     eventLog: events.log,

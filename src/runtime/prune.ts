@@ -1,6 +1,7 @@
 import type { AbortOptions } from '../base/abort.ts'
 import { pruneContainers } from '../containers/prune.ts'
 import { pruneImages } from '../images/prune.ts'
+import { prunePods } from '../pods/prune.ts'
 import type { Engine } from './engine.ts'
 
 /** Options of {@link Runtime.prune}. @public */
@@ -13,6 +14,8 @@ export interface PruneOptions extends AbortOptions {
 export interface PruneReport {
   /** Ids of containers. */
   readonly containers: readonly string[]
+  /** Ids of pods. */
+  readonly pods: readonly string[]
   /** Ids of images. */
   readonly images: readonly string[]
   /** Bytes of blobs and extracted layers that nothing referred to any more. */
@@ -22,9 +25,10 @@ export interface PruneReport {
 /** Removes what is not in use, and then what only that referred to. */
 export async function pruneRuntime(engine: Engine, { all = false, signal }: PruneOptions = {}): Promise<PruneReport> {
   engine.closer.check()
+  const pods = await prunePods(engine.pods, { signal })
   const containers = await pruneContainers(engine.containers, { signal })
   const { images } = await pruneImages(engine.images, { all, signal })
   const { reclaimedBytes } = await engine.collectGarbage(signal)
   await engine.containers.emit({ type: 'system', action: 'prune', id: '', name: '', attributes: {} })
-  return { containers: containers.removed, images: images.map(({ id }) => id), reclaimedBytes }
+  return { containers: containers.removed, pods: pods.removed, images: images.map(({ id }) => id), reclaimedBytes }
 }

@@ -24,7 +24,7 @@ async function readMounts(): Promise<string[]> {
     .sort()
 }
 
-const watched = /(^|\/)(conmon|crun|runc|cleanup\.js|helper\.js|busybox)( |$)/
+const watched = /(^|\/)(conmon|crun|runc|cleanup\.js|helper\.js|busybox|catatonit|podman-init)( |$)/
 
 async function readProcesses(): Promise<string[]> {
   const found: string[] = []

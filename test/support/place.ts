@@ -70,8 +70,9 @@ export class Place implements TracedPlace {
     }, 10_000)
   }
 
-  /** Removes all containers, and images other than the test image. */
+  /** Removes all pods and containers, and images other than the test image. */
   async clear(runtime: Runtime): Promise<void> {
+    for (const { id } of await runtime.pods.list()) await runtime.pods.ref(id).remove({ force: true, ifExists: true })
     for (const { id } of await runtime.containers.list()) await runtime.containers.ref(id).remove({ force: true, ifExists: true })
     for (const { id, names } of await runtime.images.list())
       if (!names.includes(image)) await runtime.images.ref(id).remove({ force: true, ifExists: true })

@@ -15,6 +15,7 @@ import type { ContainersServices } from '../services.ts'
 import { subjectOf } from '../subject.ts'
 import { chooseRuntime } from './choose-runtime.ts'
 import { type JoinedOptions, resolveJoined } from './joined.ts'
+import { joinPod } from './pod-member.ts'
 
 const defaultStopTimeoutMs = 10_000
 /** How often a made-up name may meet one that is taken. */
@@ -26,6 +27,8 @@ export interface CreateInternals {
   readonly owner?: string
   /** It is run as a child of the engine, and so is running from the beginning. */
   readonly direct?: boolean
+  /** It is the infra container of this pod. */
+  readonly infraOf?: string
 }
 
 /** Creates a container and gives its record. */
@@ -39,7 +42,9 @@ export async function createContainer(
   options.signal?.throwIfAborted()
   if (options.rootfs !== undefined) await checkRootfs(options.rootfs)
   const image = options.image === undefined ? undefined : await services.image(options.image)
-  const record = await planContainer(services, await resolveJoined(services, options), image, internals)
+  const member = await joinPod(services, options)
+  const planned = await planContainer(services, await resolveJoined(services, member.options), image, internals)
+  const record = member.pod === undefined ? planned : { ...planned, pod: member.pod.id }
   options.signal?.throwIfAborted()
   const { id } = record
   const made = (): Promise<void> => step(services.probe, 'create.made', () => services.live.delete('making', id))
@@ -77,11 +82,11 @@ async function checkRootfs(rootfs: string): Promise<void> {
 }
 
 /** The pure part: options and image to a record. */
-async function planContainer(
+export async function planContainer(
   services: ContainersServices,
   { options, hostname: joinedHostname }: JoinedOptions,
   image: ImageRecord | undefined,
-  { owner, direct = false }: CreateInternals,
+  { owner, direct = false, infraOf }: CreateInternals,
 ): Promise<ContainerRecord> {
   const host = await services.host()
   const runtime = await chooseRuntime(services, options.runtime)
@@ -91,6 +96,7 @@ async function planContainer(
   const driver = options.log?.driver === 'json-file' ? 'k8s-file' : (options.log?.driver ?? 'k8s-file')
   const stored: StoredOptions = {
     ...spec,
+    ...(infraOf === undefined ? {} : { pause: true }),
     labels: { ...image?.labels, ...options.labels },
     restart: options.restart ?? { policy: 'no' },
     autoRemove: options.autoRemove ?? false,
@@ -124,6 +130,7 @@ async function planContainer(
     logPath: options.log?.path ?? join(staticDirOf(services.places, id), 'ctr.log'),
     cgroupsPath: defaultCgroupsPath({ id, parent: options.cgroupParent, systemd: host.systemdCgroup }),
     ...(owner === undefined ? {} : { owner }),
+    ...(infraOf === undefined ? {} : { pod: infraOf, infra: true }),
     state: direct
       ? { status: 'running', generation: 1, restartCount: 0, startedAt: new Date().toISOString() }
       : { status: 'created', generation: 0, restartCount: 0 },

@@ -5,6 +5,7 @@ import { type ContainerRecord, containerKind, type LiveContainer } from '../reco
 import type { ContainersServices } from '../services.ts'
 import { checkJoined } from './joined.ts'
 import { logDriverOf, monitorOf, runtimeOf } from './pins.ts'
+import { inPodCgroup } from './pod-cgroup.ts'
 import { prepareBundle } from './prepare-bundle.ts'
 import { undoStart } from './undo-start.ts'
 
@@ -27,23 +28,25 @@ export async function makeContainer(
     const runtime = await runtimeOf(services, record)
     const monitor = monitorOf(services, record)
     const host = await services.host()
-    const made = await step(services.probe, 'start.create', () =>
-      monitor.create(
-        {
-          ...monitorPlaceOf(services.places, id),
-          name: record.name,
-          runtime: runtime.command(),
-          mounts,
-          monitorCgroup: services.monitorCgroup,
-          logArgs: logDriverOf(services, record).monitorArgs(logPlaceOf(record)),
-          terminal: record.options.tty,
-          stdin: record.options.stdin,
-          exitCommand: services.exitCommand(id),
-          env: services.config.monitorEnv,
-          systemdCgroup: host.systemdCgroup,
-          bound: record.owner !== undefined,
-        },
-        { signal },
+    const made = await inPodCgroup(services, record, () =>
+      step(services.probe, 'start.create', () =>
+        monitor.create(
+          {
+            ...monitorPlaceOf(services.places, id),
+            name: record.name,
+            runtime: runtime.command(),
+            mounts,
+            monitorCgroup: services.monitorCgroup,
+            logArgs: logDriverOf(services, record).monitorArgs(logPlaceOf(record)),
+            terminal: record.options.tty,
+            stdin: record.options.stdin,
+            exitCommand: services.exitCommand(id),
+            env: services.config.monitorEnv,
+            systemdCgroup: host.systemdCgroup,
+            bound: record.owner !== undefined,
+          },
+          { signal },
+        ),
       ),
     )
     await checkJoined(joined, record.name)
