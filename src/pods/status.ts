@@ -2,7 +2,7 @@ import type { ContainerStatus } from '../containers/status.ts'
 
 /**
  * The states of a pod, with Podman's names: `created` (nothing of it ran yet), `running` (all of it), `degraded` (some of it),
- * `paused`, `exited` (all of it has ended), `stopped` (some has ended, nothing runs), `error`.
+ * `paused`, `exited` (all of it has ended), `stopped` (some has ended, nothing runs), `error` (it can only be removed).
  *
  * @public
  */

@@ -37,7 +37,8 @@ export function summarizePod(pod: StoredPodSummary, containers: readonly Contain
   return {
     id,
     name,
-    status: podStatus(containers.map(({ status }) => status)),
+    // Its infra container goes last: without it, it is a pod that somebody began to remove.
+    status: infra === undefined || containers.some((one) => one.infra) ? podStatus(containers.map(({ status }) => status)) : 'error',
     labels,
     createdAt,
     ...(infra === undefined ? {} : { infraId: infra }),

@@ -42,8 +42,8 @@ function podDecides(path: string, { name }: PodMembership, value: unknown, why: 
 function beingRemoved({ id, name }: PodMembership): LibpodError {
   return new LibpodError(
     'invalid-state',
-    `Pod ${name} is being removed.`,
-    { kind: 'pod', ref: id, state: 'removing', allowed: [], verb: 'create' },
+    `Cannot create a container in pod ${name}: its removal was begun.`,
+    { kind: 'pod', ref: id, state: 'error', allowed: [], verb: 'create' },
     { hint: 'Remove it to the end, and create another one.' },
   )
 }

@@ -61,8 +61,8 @@ export async function findJoined(services: ContainersServices, { options, name }
 }
 
 /** Rejects when one of them has ended since: its pid may have been another process's when the runtime came to it. */
-export async function checkJoined({ owners }: JoinedContainers, joiner: string): Promise<void> {
-  for (const owner of owners) if (!(await isSameProcess(owner))) throw notRunning(owner.record, 'exited', joiner)
+export async function checkJoined({ owners }: JoinedContainers, joiner: string, cause?: unknown): Promise<void> {
+  for (const owner of owners) if (!(await isSameProcess(owner))) throw notRunning(owner.record, { state: 'exited', joiner, cause })
 }
 
 /** The container's first process, if it has one that can be joined now. */
@@ -79,15 +79,18 @@ async function requireOwner(services: ContainersServices, id: string, joiner: st
   if (owner !== undefined) return owner
   const record = await requireRecord(services, id)
   const { status } = record.state
-  throw notRunning(record, joinable.includes(status) ? 'exited' : status, joiner)
+  throw notRunning(record, { state: joinable.includes(status) ? 'exited' : status, joiner })
 }
 
-function notRunning({ name }: ContainerRecord, state: string, joiner: string): LibpodError {
+function notRunning(
+  { name }: ContainerRecord,
+  { state, joiner, cause }: { readonly state: string; readonly joiner: string; readonly cause?: unknown },
+): LibpodError {
   return new LibpodError(
     'invalid-state',
     `Cannot start container ${joiner}: it joins namespaces of container ${name}, which is ${state}.`,
     { kind: 'container', ref: name, state, allowed: joinable, verb: 'join' },
-    { hint: `Start ${name} first.` },
+    { hint: `Start ${name} first.`, ...(cause === undefined ? {} : { cause }) },
   )
 }
 

@@ -48,7 +48,11 @@ export async function makeContainer(
           { signal },
         ),
       ),
-    )
+    ).catch(async (error: unknown) => {
+      // What it fails with then is only how the runtime noticed.
+      await checkJoined(joined, record.name, error)
+      throw error
+    })
     await checkJoined(joined, record.name)
     return { ...starting, ...made }
   } catch (error) {

@@ -4,6 +4,7 @@ import { step } from '../../base/steps.ts'
 import { startContainer } from '../../containers/lifecycle/start.ts'
 import type { ContainerRecord } from '../../containers/record.ts'
 import { joinableNamespaces, joinedContainer } from '../../oci/spec/namespaces.ts'
+import { halfRemoved } from '../half-removed.ts'
 import type { PodsServices } from '../services.ts'
 import { podSubject, readPod } from '../store.ts'
 import { bothOf, checkFailures, type EachResult, eachContainer } from './each-container.ts'
@@ -18,6 +19,7 @@ export async function startPod(services: PodsServices, id: string, options: Star
   await checkOptions(options)
   const { signal } = options
   const { pod, infra, members } = await readPod(services, id)
+  if (pod.infra !== undefined && infra === undefined) throw halfRemoved(pod, 'start')
   const start = async ({ id: container }: ContainerRecord): Promise<boolean> =>
     (await startContainer(services.containers, container, { signal })).changed
   const { probe } = services.containers
