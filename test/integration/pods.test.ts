@@ -1,31 +1,14 @@
 import { existsSync } from 'node:fs'
-import { readdir, readFile, readlink } from 'node:fs/promises'
+import { readdir, readFile, readlink, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Container, CreateContainerOptions, Pod, PodFilters } from 'libpod-ts'
+import type { PodFilters } from 'libpod-ts'
 import { describe, expect, it } from 'vitest'
-import { created, sh } from '../support/containers.ts'
+import { sh } from '../support/containers.ts'
 import { image, useEngine } from '../support/engine.ts'
+import { cgroupOf, infraOf, member, namespaceOf, sleeper } from '../support/pods.ts'
 import { collect, failure } from '../support/results.ts'
 
 const engine = useEngine()
-const seccomp = { seccomp: 'unconfined' } as const
-
-type MemberOptions = Omit<CreateContainerOptions, 'image' | 'command' | 'pod'>
-
-const member = (pod: Pod, command: readonly string[], options: MemberOptions = {}): Promise<Container> =>
-  engine.runtime.containers.create({ image, command, pod: pod.id, security: seccomp, ...options })
-
-const sleeper = (pod: Pod, options: MemberOptions = {}): Promise<Container> =>
-  member(pod, ['sleep', '1000'], { stopTimeoutMs: 0, ...options })
-
-const namespaceOf = async (container: Container, kind: string): Promise<string> =>
-  readlink(`/proc/${String((await container.inspect()).state.pid)}/ns/${kind}`)
-
-const infraOf = async (pod: Pod): Promise<Container> => engine.runtime.containers.ref((await pod.inspect()).infraId ?? '')
-
-/** The pod's cgroup in one tree of this host. */
-const cgroupOf = async (pod: Pod, controller: string): Promise<string> =>
-  join('/sys/fs/cgroup', existsSync('/sys/fs/cgroup/cgroup.controllers') ? '' : controller, (await pod.inspect()).cgroup)
 
 describe('a pod', () => {
   it('has an infra container without an image, and lives as its containers do', async () => {
@@ -33,7 +16,7 @@ describe('a pod', () => {
     const created = await pod.inspect()
     expect(created).toMatchObject({ id: pod.id, name: 'life', status: 'created', labels: { tier: 'web' }, share: ['net', 'ipc', 'uts'] })
     expect(created.containers).toEqual([{ id: created.infraId, name: `${pod.id.slice(0, 12)}-infra`, status: 'created', infra: true }])
-    const web = await sleeper(pod, { name: 'life-web' })
+    const web = await sleeper(engine, pod, { name: 'life-web' })
     expect(await pod.start()).toEqual({ changed: true })
     expect(await pod.start()).toEqual({ changed: false })
     expect(await pod.inspect()).toMatchObject({ status: 'running', containers: [{ infra: true }, { id: web.id, status: 'running' }] })
@@ -44,7 +27,7 @@ describe('a pod', () => {
     const before = await namespaceOf(web, 'net')
     await pod.restart()
     expect(await pod.inspect()).toMatchObject({ status: 'running' })
-    expect(await namespaceOf(web, 'net')).toBe(await namespaceOf(await infraOf(pod), 'net'))
+    expect(await namespaceOf(web, 'net')).toBe(await namespaceOf(await infraOf(engine, pod), 'net'))
     await web.kill()
     expect(await pod.wait()).toMatchObject({ containers: [{ id: web.id, name: 'life-web', exitCode: 137 }] })
     expect(before).toMatch(/^net:/)
@@ -61,7 +44,7 @@ describe('a pod', () => {
 
   it('shares network, IPC and host name, and its containers have their own files and processes', async () => {
     const pod = await engine.runtime.pods.create({ name: 'sharing' })
-    const [a, b] = await Promise.all([sleeper(pod, { name: 'sharing-a' }), sleeper(pod, { name: 'sharing-b' })])
+    const [a, b] = await Promise.all([sleeper(engine, pod, { name: 'sharing-a' }), sleeper(engine, pod, { name: 'sharing-b' })])
     await pod.start()
     for (const kind of ['net', 'ipc', 'uts']) expect(await namespaceOf(a, kind), kind).toBe(await namespaceOf(b, kind))
     for (const kind of ['pid', 'mnt']) expect(await namespaceOf(a, kind), kind).not.toBe(await namespaceOf(b, kind))
@@ -70,7 +53,10 @@ describe('a pod', () => {
     expect((await b.exec(sh('cat /dev/shm/x; cat /tmp/own 2>&1; hostname; cat /etc/hostname'))).stdout).toBe(
       "there\ncat: can't open '/tmp/own': No such file or directory\nsharing\nsharing\n",
     )
-    const server = await member(pod, sh('while true; do echo from the pod | nc -l -p 8000; done'), { name: 'sharing-c', stopTimeoutMs: 0 })
+    const server = await member(engine, pod, sh('while true; do echo from the pod | nc -l -p 8000; done'), {
+      name: 'sharing-c',
+      stopTimeoutMs: 0,
+    })
     await server.start()
     await expect.poll(async () => (await b.exec(sh('nc 127.0.0.1 8000'))).stdout, { timeout: 10_000 }).toBe('from the pod\n')
     await expect.poll(async () => (await b.exec(sh('nc sharing 8000'))).stdout, { timeout: 10_000 }).toBe('from the pod\n')
@@ -81,7 +67,7 @@ describe('a pod', () => {
 
   it('keeps its namespaces when a member goes and comes back', async () => {
     const pod = await engine.runtime.pods.create()
-    const [a, b] = await Promise.all([sleeper(pod), sleeper(pod)])
+    const [a, b] = await Promise.all([sleeper(engine, pod), sleeper(engine, pod)])
     await pod.start()
     const before = await Promise.all(['net', 'ipc', 'uts'].map((kind) => namespaceOf(a, kind)))
     await a.exec(sh('echo kept > /dev/shm/file'))
@@ -93,10 +79,10 @@ describe('a pod', () => {
 
   it('starts its infra container with the first member, and again when somebody killed it', async () => {
     const pod = await engine.runtime.pods.create()
-    const a = await sleeper(pod)
+    const a = await sleeper(engine, pod)
     expect(await a.start()).toEqual({ changed: true })
     expect(await pod.inspect()).toMatchObject({ status: 'running' })
-    const infra = await infraOf(pod)
+    const infra = await infraOf(engine, pod)
     const first = (await infra.inspect()).state.pid
     await infra.kill()
     await infra.wait()
@@ -109,7 +95,7 @@ describe('a pod', () => {
 
   it('restarts a member by its policy, and not when the pod is stopped', async () => {
     const pod = await engine.runtime.pods.create()
-    const a = await sleeper(pod, { restart: { policy: 'always' } })
+    const a = await sleeper(engine, pod, { restart: { policy: 'always' } })
     await pod.start()
     const { pid } = (await a.inspect()).state
     process.kill(pid ?? 0, 'SIGKILL')
@@ -122,9 +108,9 @@ describe('a pod', () => {
 
   it('shares what it is told to', async () => {
     const pod = await engine.runtime.pods.create({ name: 'choosing', share: ['pid', 'cgroup'] })
-    const [a, b] = await Promise.all([sleeper(pod, { network: 'none' }), sleeper(pod, { pid: 'private' })])
+    const [a, b] = await Promise.all([sleeper(engine, pod, { network: 'none' }), sleeper(engine, pod, { pid: 'private' })])
     await pod.start()
-    expect(await namespaceOf(a, 'pid')).toBe(await namespaceOf(await infraOf(pod), 'pid'))
+    expect(await namespaceOf(a, 'pid')).toBe(await namespaceOf(await infraOf(engine, pod), 'pid'))
     expect(await namespaceOf(a, 'pid'), 'a member may keep out').not.toBe(await namespaceOf(b, 'pid'))
     for (const kind of ['net', 'uts', 'ipc']) expect(await namespaceOf(a, kind), kind).not.toBe(await namespaceOf(b, kind))
     expect((await a.exec(['ps', '-o', 'args'])).stdout).toContain('-P')
@@ -132,7 +118,7 @@ describe('a pod', () => {
 
     const bare = await engine.runtime.pods.create({ infra: false })
     expect((await bare.inspect()).infraId).toBeUndefined()
-    const c = await sleeper(bare, { network: 'none' })
+    const c = await sleeper(engine, bare, { network: 'none' })
     await bare.start()
     expect(await bare.inspect()).toMatchObject({ status: 'running', containers: [{ id: c.id, infra: false }] })
     expect((await readdir(await cgroupOf(bare, 'pids'))).some((name) => name.includes(c.id))).toBe(true)
@@ -141,7 +127,7 @@ describe('a pod', () => {
 
   it('with the host’s network', async () => {
     const pod = await engine.runtime.pods.create({ network: 'host' })
-    const a = await sleeper(pod)
+    const a = await sleeper(engine, pod)
     await pod.start()
     expect(await namespaceOf(a, 'net')).toBe(await readlink('/proc/self/ns/net'))
     expect((await a.exec(['cat', '/etc/hosts'])).stdout).toContain('localhost')
@@ -150,9 +136,9 @@ describe('a pod', () => {
 
   it('starts a member after the one it joins', async () => {
     const pod = await engine.runtime.pods.create()
-    const first = await sleeper(pod)
-    const second = await sleeper(pod, { pid: { container: first.id } })
-    const third = await sleeper(pod, { pid: { container: second.id } })
+    const first = await sleeper(engine, pod)
+    const second = await sleeper(engine, pod, { pid: { container: first.id } })
+    const third = await sleeper(engine, pod, { pid: { container: second.id } })
     await pod.start()
     expect(await namespaceOf(third, 'pid')).toBe(await namespaceOf(first, 'pid'))
     await pod.remove({ force: true })
@@ -175,7 +161,7 @@ describe('the cgroup of a pod', () => {
       cpuShares: 512,
       cpusetCpus: '0',
     })
-    const [a, b] = await Promise.all([sleeper(pod), sleeper(pod)])
+    const [a, b] = await Promise.all([sleeper(engine, pod), sleeper(engine, pod)])
     await pod.start()
     const read = async (controller: string, file: string): Promise<string> =>
       (await readFile(join(await cgroupOf(pod, controller), file), 'utf8')).trim()
@@ -194,7 +180,7 @@ describe('the cgroup of a pod', () => {
     const { stderr, exitCode } = await b.exec(fork(25))
     expect(exitCode).not.toBe(0)
     expect(stderr).toContain("can't fork")
-    const eater = await member(pod, sh('x=$(head -c 100000000 /dev/zero | tr "\\0" x)'))
+    const eater = await member(engine, pod, sh('x=$(head -c 100000000 /dev/zero | tr "\\0" x)'))
     await b.restart()
     await a.restart()
     await eater.start()
@@ -222,11 +208,10 @@ describe('the cgroup of a pod', () => {
 
   it('lies where it is told', async () => {
     const pod = await engine.runtime.pods.create({ cgroupParent: '/libpod-pods-test', infra: false })
-    const a = await sleeper(pod, { network: 'none' })
+    const a = await sleeper(engine, pod, { network: 'none' })
     await pod.start()
     expect((await a.inspect()).cgroupsPath).toBe(`/libpod-pods-test/${pod.id}/libpod-${a.id}`)
     await pod.remove({ force: true })
-    const { rmdir } = await import('node:fs/promises')
     for (const tree of await readdir('/sys/fs/cgroup')) await rmdir(join('/sys/fs/cgroup', tree, 'libpod-pods-test')).catch(() => {})
   })
 })
@@ -238,7 +223,7 @@ describe('what is told of a pod', () => {
       pods.create({ name: 'listed-one', labels: { a: '1', b: '2' } }),
       pods.create({ name: 'listed-two', labels: { a: '1' }, infra: false }),
     ])
-    const a = await sleeper(one, { name: 'listed-a' })
+    const a = await sleeper(engine, one, { name: 'listed-a' })
     await one.start()
     const names = async (filters: PodFilters): Promise<string[]> => (await pods.list({ filters })).map(({ name }) => name).sort()
     expect(await names({ name: 'listed' })).toEqual(['listed-one', 'listed-two'])
@@ -269,7 +254,7 @@ describe('what is told of a pod', () => {
   it('stats and processes', async () => {
     const pod = await engine.runtime.pods.create()
     expect(await failure(pod.stats({ once: true }))).toMatchObject({ code: 'invalid-state' })
-    const a = await member(pod, sh('while true; do true; done'), { name: 'busy', stopTimeoutMs: 0 })
+    const a = await member(engine, pod, sh('while true; do true; done'), { name: 'busy', stopTimeoutMs: 0 })
     await pod.start()
     const stats: number[] = []
     for await (const { cpu, containers, pids, memory } of pod.stats({ intervalMs: 200 })) {
@@ -296,7 +281,7 @@ describe('what is told of a pod', () => {
     const seen: string[] = []
     const off = engine.runtime.on('pod', ({ action, name }) => void seen.push(`${action} ${name}`))
     const pod = await engine.runtime.pods.create({ name: 'told' })
-    await sleeper(pod)
+    await sleeper(engine, pod)
     await pod.start()
     await pod.pause()
     await pod.unpause()
@@ -321,97 +306,16 @@ describe('what is told of a pod', () => {
 
   it('kill goes to all of it', async () => {
     const pod = await engine.runtime.pods.create()
-    const a = await member(pod, sh('trap "exit 9" USR1; echo up; sleep 1000 & wait'))
-    const b = await sleeper(pod)
+    const a = await member(engine, pod, sh('trap "exit 9" USR1; echo up; sleep 1000 & wait'))
+    const b = await sleeper(engine, pod)
     await pod.start()
     await a.waitUntil({ log: 'up' })
     await pod.kill('SIGUSR1')
     expect(await a.wait()).toMatchObject({ exitCode: 9 })
     await pod.kill()
     expect(await b.wait()).toMatchObject({ exitCode: 137 })
-    await (await infraOf(pod)).wait()
+    await (await infraOf(engine, pod)).wait()
     expect(await pod.inspect()).toMatchObject({ status: 'exited' })
-    await pod.remove()
-  })
-})
-
-describe('what is refused', () => {
-  it('unknown pods', async () => {
-    const expected = { code: 'not-found', details: { kind: 'pod', ref: 'nobody' } }
-    expect(await failure(engine.runtime.pods.get('nobody'))).toMatchObject(expected)
-    expect(await failure(created(engine, ['true'], { pod: 'nobody' }))).toMatchObject(expected)
-    expect(await failure(engine.runtime.containers.list({ filters: { pod: 'nobody' } }))).toMatchObject(expected)
-    const ref = engine.runtime.pods.ref('f'.repeat(64))
-    for (const verb of ['start', 'stop', 'restart', 'kill', 'pause', 'unpause', 'wait', 'remove', 'inspect', 'top', 'containers'] as const)
-      expect(await failure(ref[verb]() as Promise<unknown>), verb).toMatchObject({ code: 'not-found', details: { kind: 'pod' } })
-    expect(await failure(ref.stats({ once: true }))).toMatchObject({ code: 'not-found' })
-  })
-
-  it.each([
-    ['infra', { infra: false, network: 'none' }, 'network'],
-    ['infra', { infra: false, share: ['net'] }, 'share'],
-    ['share', { share: ['ipc'], network: 'host' }, 'network'],
-    ['share', { share: ['net'], hostname: 'x' }, 'hostname'],
-    ['unknown namespaces', { share: ['mnt'] }, 'share[0]'],
-    ['unknown options', { imgae: 'x' }, 'imgae'],
-    ['names', { name: 'no/pod' }, 'name'],
-    ['limits', { memoryBytes: -1 }, 'memoryBytes'],
-    ['limits', { cpus: 1, cpuQuota: 1000 }, 'cpus'],
-    ['cgroupParent', { cgroupParent: '/a/../b' }, 'cgroupParent'],
-  ])('options that cannot be: %s %j', async (_, options, path) => {
-    expect(await failure(engine.runtime.pods.create(options as never))).toMatchObject({ code: 'invalid-argument', details: { path } })
-  })
-
-  it('what the pod decides on', async () => {
-    const pod = await engine.runtime.pods.create({ name: 'deciding' })
-    for (const [options, path] of [
-      [{ network: 'none' }, 'network'],
-      [{ hostname: 'mine' }, 'hostname'],
-      [{ cgroupParent: '/mine' }, 'cgroupParent'],
-    ] as const)
-      expect(await failure(member(pod, ['true'], options))).toMatchObject({ code: 'invalid-argument', details: { path } })
-    expect(await failure(engine.runtime.pods.create({ name: 'deciding' }))).toMatchObject({ code: 'already-exists' })
-    expect(await failure(created(engine, ['true'], { name: 'deciding' }))).toMatchObject({ code: 'already-exists' })
-    await pod.remove()
-  })
-
-  it('taking the infra container away by itself', async () => {
-    const pod = await engine.runtime.pods.create()
-    const infra = await infraOf(pod)
-    for (const force of [false, true])
-      expect(await failure(infra.remove({ force }))).toMatchObject({ code: 'in-use', details: { users: [`pod/${pod.id}`] } })
-    expect((await engine.runtime.containers.prune()).removed).not.toContain(infra.id)
-    expect(await infra.inspect()).toMatchObject({ infra: true, pod: pod.id, image: '' })
-    await pod.remove()
-  })
-
-  it('a part of it: who failed, and why', async () => {
-    const pod = await engine.runtime.pods.create()
-    const good = await sleeper(pod)
-    const bad = await member(pod, ['/no/such/program'], { name: 'bad' })
-    const error = await failure(pod.start())
-    expect(error).toMatchObject({
-      code: 'partial-failure',
-      details: { kind: 'pod', ref: pod.id, verb: 'start', failures: [{ id: bad.id, name: 'bad', code: 'command-failed' }] },
-    })
-    expect(error.message).toContain('bad: ')
-    expect(error.cause).toMatchObject({ code: 'command-failed', details: { exitCode: 127 } })
-    expect(await good.inspect()).toMatchObject({ status: 'running' })
-    // Somebody outside of the pod joins one of it.
-    const outside = await created(engine, ['true'], { network: { container: good.id } })
-    expect(await failure(pod.remove({ force: true }))).toMatchObject({
-      code: 'partial-failure',
-      details: { verb: 'remove', failures: [{ id: good.id, code: 'in-use' }] },
-    })
-    await outside.remove()
-    await pod.remove({ force: true })
-  })
-
-  it('an abort', async () => {
-    const pod = await engine.runtime.pods.create()
-    const signal = AbortSignal.abort(new Error('no more'))
-    for (const verb of ['start', 'stop', 'remove'] as const) await expect(pod[verb]({ signal }), verb).rejects.toBe(signal.reason)
-    await expect(engine.runtime.pods.create({ signal })).rejects.toBe(signal.reason)
     await pod.remove()
   })
 })
@@ -419,7 +323,7 @@ describe('what is refused', () => {
 it('pods that have ended are pruned, with their containers', async () => {
   const { pods } = engine.runtime
   const [ended, running, fresh] = await Promise.all([pods.create(), pods.create(), pods.create()])
-  const gone = await sleeper(ended)
+  const gone = await sleeper(engine, ended)
   await Promise.all([ended.start(), running.start()])
   await ended.stop()
   expect((await pods.prune()).removed).toEqual([ended.id])
