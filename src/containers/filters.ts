@@ -1,5 +1,6 @@
 import { checkStatusFilter, type Filters, type FilterTable, matchesLabel, parsePattern } from '../base/filter.ts'
 import { parseInstant } from '../base/instant.ts'
+import { findNetwork } from '../network/record.ts'
 import type { ContainerSummary } from './record.ts'
 import type { ContainersServices } from './services.ts'
 import { containerStatuses } from './status.ts'
@@ -7,13 +8,13 @@ import { requireRecord } from './store.ts'
 
 /**
  * Filters of lists of containers, with Podman's names: values of one key are alternatives (labels must all match), keys
- * must all match. `name` is a regular expression, `ancestor` an image, `before` and `since` name a container, `pod` a pod, `until`
- * is a time or how long ago.
+ * must all match. `name` is a regular expression, `ancestor` an image, `network` the name or id of a network, `pod` a pod, `before`
+ * and `since` name a container, `until` is a time or how long ago.
  *
  * @public
  */
 export type ContainerFilters = Filters<
-  'id' | 'name' | 'label' | 'label!' | 'status' | 'ancestor' | 'exited' | 'before' | 'since' | 'until' | 'command' | 'pod'
+  'id' | 'name' | 'label' | 'label!' | 'status' | 'ancestor' | 'exited' | 'before' | 'since' | 'until' | 'command' | 'network' | 'pod'
 >
 
 /** The tests, with what those that look at other containers need looked up before. */
@@ -28,6 +29,9 @@ export async function containerFilterTable(
   }
   const pods = new Map<string, string>()
   for (const pod of [filters.pod ?? []].flat()) pods.set(pod, (await services.pod(pod)).id)
+  const networkNames = new Map<string, string>()
+  for (const network of [filters.network ?? []].flat())
+    networkNames.set(network, (await findNetwork(services.registry, network))?.name ?? network)
   for (const status of [filters.status ?? []].flat()) checkStatusFilter(status, containerStatuses, 'filters.status')
   const patterns = new Map([filters.name ?? []].flat().map((value) => [value, parsePattern(value, 'filters.name')]))
   const timeOf = (container: string): number => times.get(container) ?? Number.NaN
@@ -44,6 +48,7 @@ export async function containerFilterTable(
     until: ({ createdAt }, value) => Date.parse(createdAt) < parseInstant(value, 'filters.until'),
     command: ({ command }, value) => command[0] === value,
     pod: ({ pod }, value) => pod !== undefined && pod === pods.get(value),
+    network: ({ networks }, value) => networks.includes(networkNames.get(value) ?? value),
   }
 }
 

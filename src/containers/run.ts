@@ -1,5 +1,6 @@
 import { LibpodError } from '../base/errors.ts'
 import { step } from '../base/steps.ts'
+import type { HeldNamespace } from '../linux/network/namespace.ts'
 import { collect, makePipe, writeAll } from '../linux/pipe.ts'
 import type { PlannedMount } from '../oci/monitor.ts'
 import { createContainer } from './create/create.ts'
@@ -12,6 +13,7 @@ import { prepareBundle } from './lifecycle/prepare-bundle.ts'
 import { releaseParts } from './lifecycle/release.ts'
 import { restingInfra, startContainer } from './lifecycle/start.ts'
 import { undoStart } from './lifecycle/undo-start.ts'
+import { connectNetwork, startNetwork } from './networking/start-network.ts'
 import type { CreateContainerOptions } from './options.ts'
 import { bundleOf } from './places.ts'
 import type { ContainerRecord } from './record.ts'
@@ -45,19 +47,23 @@ export async function runContainer(services: ContainersServices, options: RunOpt
   checkOwn({ input, timeoutMs, maxOutputBytes, encoding })
   checkForeign(create)
   const record = await createContainer(services, { ...create, stdin: input !== undefined }, { owner: services.owner, direct: true })
+  let namespace: HeldNamespace | undefined
   try {
     const infra = await restingInfra(services, record)
     if (infra !== undefined) await startContainer(services, infra, { signal: options.signal })
-    const { mounts } = await prepareBundle(services, record)
+    const network = await startNetwork(services, record)
+    namespace = network?.namespace
+    await connectNetwork(services, network)
+    const { mounts } = await prepareBundle(services, record, namespace)
     const own = { input, timeoutMs, maxOutputBytes, signal: options.signal }
     const ran = await inPodCgroup(services, record, () => runDirect(services, record, mounts, own))
     return { ...ran, id: record.id, stdout: encodeOutput(ran.stdout, encoding), stderr: encodeOutput(ran.stderr, encoding) }
   } catch (error) {
     // The helper, whose child it is, may have died before it.
-    if (await readRecord(services, record.id)) await undoStart(services, record.id)
+    if (await readRecord(services, record.id)) await undoStart(services, record.id, namespace)
     throw error
   } finally {
-    await step(services.probe, 'run.release', () => releaseParts(services, record))
+    await step(services.probe, 'run.release', () => releaseParts(services, record, namespace))
     await leavePodCgroup(services, record)
     await step(services.probe, 'run.remove', () => dropRun(services, record))
   }

@@ -20,7 +20,7 @@ export async function planInfra(services: PodsServices, pod: PodRecord, options:
   requireInitPath(await services.containers.host(), 'infra')
   await makeRoot(services.infraRoot)
   const { share } = pod
-  const { network } = options
+  const { network, ports, dns, extraHosts } = options
   const own = {
     rootfs: services.infraRoot,
     name: `${pod.id.slice(0, 12)}-infra`,
@@ -28,7 +28,7 @@ export async function planInfra(services: PodsServices, pod: PodRecord, options:
     readOnly: true,
     readOnlyTmpfs: false,
     log: { driver: 'none' as const },
-    network: share.includes('net') ? network : ('none' as const),
+    ...(share.includes('net') ? { network, ports, dns, extraHosts } : { network: 'none' as const }),
     cgroupParent: pod.cgroup,
     ...(share.includes('uts') && network !== 'host' ? { hostname: options.hostname ?? hostnameOf(pod.name) } : {}),
   }

@@ -2,6 +2,8 @@ import type { AbortOptions } from '../base/abort.ts'
 import { LibpodError } from '../base/errors.ts'
 import { checkName } from '../base/names.ts'
 import { lazySchema, type Zod } from '../base/schema.ts'
+import { type DnsOptions, dnsShape } from '../network/dns-option.ts'
+import { type PortsOptions, portsShape } from '../network/ports-option.ts'
 import { type NamespaceOptions, namespaceShape } from '../oci/spec/namespaces.ts'
 import { type ResourceOptions, resourceShape } from '../oci/spec/resources.ts'
 import { defaultShare, type PodNamespace, podNamespaces } from './share.ts'
@@ -13,7 +15,12 @@ export interface PodResourceOptions extends Omit<ResourceOptions, 'oomScoreAdj' 
 }
 
 /** What a pod is made of: {@link Pods.create}. All is optional. @public */
-export interface CreatePodOptions extends PodResourceOptions, Pick<NamespaceOptions, 'network' | 'hostname'>, AbortOptions {
+export interface CreatePodOptions
+  extends PodResourceOptions,
+    Pick<NamespaceOptions, 'network' | 'hostname'>,
+    PortsOptions,
+    DnsOptions,
+    AbortOptions {
   /** Unique among pods and containers; a readable one is made up if not given. */
   readonly name?: string | undefined
   /** Shown in lists and events, and usable in filters. */
@@ -26,6 +33,9 @@ export interface CreatePodOptions extends PodResourceOptions, Pick<NamespaceOpti
   readonly cgroupParent?: string | undefined
 }
 
+/** The options that go with a network: those of the infra container. */
+export const ofNetwork = ['network', 'ports', 'dns', 'extraHosts'] as const
+
 const podShape = (z: Zod) => {
   const { oomScoreAdj: _, ...resources } = resourceShape(z)
   const { network, hostname } = namespaceShape(z)
@@ -33,6 +43,8 @@ const podShape = (z: Zod) => {
     ...resources,
     network,
     hostname,
+    ...portsShape(z),
+    ...dnsShape(z),
     name: z.string().optional(),
     labels: z.record(z.string(), z.string()).optional(),
     share: z.array(z.enum(podNamespaces)).optional(),
@@ -52,11 +64,11 @@ export async function checkPodOptions(options: CreatePodOptions): Promise<Create
   const checked = await schema.parse(options)
   if (checked.name !== undefined) checkName(checked.name)
   if (checked.infra === false) {
-    for (const path of ['network', 'hostname'] as const) if (checked[path] !== undefined) throw needsInfra(path, checked[path])
+    for (const path of [...ofNetwork, 'hostname'] as const) if (checked[path] !== undefined) throw needsInfra(path, checked[path])
     if (checked.share?.length) throw needsInfra('share', checked.share)
   }
   const shares = checked.share ?? defaultShare
-  if (checked.network !== undefined && !shares.includes('net')) throw notShared('network', checked.network, 'net')
+  for (const path of ofNetwork) if (checked[path] !== undefined && !shares.includes('net')) throw notShared(path, checked[path], 'net')
   if (checked.hostname !== undefined && !shares.includes('uts')) throw notShared('hostname', checked.hostname, 'uts')
   return checked
 }

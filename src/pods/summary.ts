@@ -1,4 +1,4 @@
-import type { ContainerSummary } from '../containers/record.ts'
+import type { ContainerSummary, PublishedPort } from '../containers/record.ts'
 import type { ContainerStatus } from '../containers/status.ts'
 import type { StoredPodSummary } from './record.ts'
 import type { PodNamespace } from './share.ts'
@@ -17,6 +17,10 @@ export interface PodSummary {
   readonly infraId?: string
   /** The namespaces that its containers share. */
   readonly share: readonly PodNamespace[]
+  /** Its ports that are published now. */
+  readonly ports: readonly PublishedPort[]
+  /** The networks that its containers share, by name. */
+  readonly networks: readonly string[]
   /** Its own cgroup: a path with cgroupfs, a slice with systemd. */
   readonly cgroup: string
   /** Its containers, the infra container among them. */
@@ -34,15 +38,18 @@ export interface PodContainer {
 /** A pod with what is known of its containers. */
 export function summarizePod(pod: StoredPodSummary, containers: readonly ContainerSummary[]): PodSummary {
   const { id, name, labels, createdAt, infra, share, cgroup } = pod
+  const holder = containers.find((container) => container.infra)
   return {
     id,
     name,
-    // Its infra container goes last: without it, it is a pod that somebody began to remove.
-    status: infra === undefined || containers.some((one) => one.infra) ? podStatus(containers.map(({ status }) => status)) : 'error',
+    // The infra container goes last: without it, it is a pod that somebody began to remove.
+    status: infra === undefined || holder !== undefined ? podStatus(containers.map(({ status }) => status)) : 'error',
     labels,
     createdAt,
     ...(infra === undefined ? {} : { infraId: infra }),
     share,
+    ports: holder?.ports ?? [],
+    networks: holder?.networks ?? [],
     cgroup,
     containers: containers.map((container) => ({
       id: container.id,

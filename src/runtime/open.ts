@@ -10,6 +10,7 @@ import type { ContainersServices } from '../containers/services.ts'
 import { DutyLock } from '../locks/duty.ts'
 import { createFlockManager } from '../locks/flock.ts'
 import { createOwner } from '../locks/owners.ts'
+import { networkKind } from '../network/record.ts'
 import { membershipOf } from '../pods/membership.ts'
 import { podKind } from '../pods/record.ts'
 import type { PodsServices } from '../pods/services.ts'
@@ -25,13 +26,14 @@ import { enterEpoch } from './epoch.ts'
 import { findHelpers } from './helpers.ts'
 import { openEvents } from './open-events.ts'
 import { openHelpers } from './open-helpers.ts'
+import { openNetwork } from './open-network.ts'
 import { openOci } from './open-oci.ts'
 import { openPlaces } from './open-places.ts'
 import { openLiveState, openState, stateName } from './open-state.ts'
 import { openStorage } from './open-storage.ts'
 import { checkRuntimeOptions, type InternalOptions, internals, type RuntimeOptions } from './options.ts'
 import { recover } from './recover.ts'
-import { removeImageUsers } from './remove-image-users.ts'
+import { removeContainerUsers } from './remove-container-users.ts'
 import { startCleanup } from './start-cleanup.ts'
 import { writeExitScript } from './write-exit-script.ts'
 
@@ -85,7 +87,8 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
   closer.add(() => owner.release())
   const events = await openEvents({ root, runRoot, logger, closer })
   const changes = new Changes()
-  const registry = new Registry(store, { kinds: [containerKind, imageKind, podKind], onCommit: () => events.ring() })
+  const kinds = [containerKind, imageKind, networkKind, podKind]
+  const registry = new Registry(store, { kinds, onCommit: () => events.ring() })
   const locks = createFlockManager({ directory: places.locks })
   closer.add(() => locks.close())
   const helpers = openHelpers({ programs, runRoot, ownerFile: join(places.owners, `${owner.id}.lock`), env: config.monitorEnv, logger })
@@ -109,17 +112,33 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
     transports: builtInTransports({ access, stallMs }),
     registries: access.rules,
     option: options.images,
-    removeUsers: (users, how) => removeImageUsers(services, users, how),
+    removeUsers: (users, how) => removeContainerUsers(services, users, how),
   })
   await claimRoot(store, { root, runRoot, uid: config.uid, state: stateName(stateOption), snapshotter: storage.snapshots.driver })
   const oci = openOci({ config, options, helper: helpers.oci })
   closer.add(() => oci.close())
   const duty: { current?: Duty } = {}
+  const network = openNetwork({
+    config,
+    registry,
+    liveStore,
+    locks,
+    helper: helpers.oci,
+    owners: places.owners,
+    owner: owner.id,
+    background: oci.services.background,
+    logger,
+    closer,
+    probe,
+    emit: events.emit,
+    containers: () => services,
+  })
   const services: ContainersServices = {
     ...oci.services,
     registry,
     live,
     locks,
+    network,
     changes,
     places: { root, runRoot },
     config,

@@ -1,6 +1,7 @@
 import type { AbortOptions } from '../base/abort.ts'
 import { pruneContainers } from '../containers/prune.ts'
 import { pruneImages } from '../images/prune.ts'
+import { pruneNetworks } from '../network/prune.ts'
 import { prunePods } from '../pods/prune.ts'
 import type { Engine } from './engine.ts'
 
@@ -16,6 +17,8 @@ export interface PruneReport {
   readonly containers: readonly string[]
   /** Ids of pods. */
   readonly pods: readonly string[]
+  /** Names of networks; the default one stays. */
+  readonly networks: readonly string[]
   /** Ids of images. */
   readonly images: readonly string[]
   /** Bytes of blobs and extracted layers that nothing referred to any more. */
@@ -27,8 +30,15 @@ export async function pruneRuntime(engine: Engine, { all = false, signal }: Prun
   engine.closer.check()
   const pods = await prunePods(engine.pods, { signal })
   const containers = await pruneContainers(engine.containers, { signal })
+  const networks = await pruneNetworks(engine.containers.network, { signal })
   const { images } = await pruneImages(engine.images, { all, signal })
   const { reclaimedBytes } = await engine.collectGarbage(signal)
   await engine.containers.emit({ type: 'system', action: 'prune', id: '', name: '', attributes: {} })
-  return { containers: containers.removed, pods: pods.removed, images: images.map(({ id }) => id), reclaimedBytes }
+  return {
+    containers: containers.removed,
+    pods: pods.removed,
+    networks: networks.removed,
+    images: images.map(({ id }) => id),
+    reclaimedBytes,
+  }
 }

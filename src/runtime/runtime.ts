@@ -3,6 +3,7 @@ import type { EventListener } from '../events/bus.ts'
 import type { EngineEvent, EventType } from '../events/event.ts'
 import { type StreamEventsOptions, streamEvents } from '../events/stream.ts'
 import { Images } from '../images/images.ts'
+import { Networks } from '../network/networks.ts'
 import { Pods } from '../pods/pods.ts'
 import { type DiskUsage, diskUsage } from './disk-usage.ts'
 import type { Engine } from './engine.ts'
@@ -30,6 +31,8 @@ export class Runtime implements AsyncDisposable {
   readonly images: Images
   /** The pods of this root. */
   readonly pods: Pods
+  /** The networks of this root. */
+  readonly networks: Networks
   readonly #engine: Engine
 
   private constructor(engine: Engine) {
@@ -37,6 +40,7 @@ export class Runtime implements AsyncDisposable {
     this.containers = new Containers(engine.containers)
     this.images = new Images(engine.images)
     this.pods = new Pods(engine.pods)
+    this.networks = new Networks(engine.containers.network)
   }
 
   /**
@@ -88,7 +92,7 @@ export class Runtime implements AsyncDisposable {
     return diskUsage(this.#engine)
   }
 
-  /** Removes containers that do not run, pods that have ended and images that nothing uses, and collects garbage. */
+  /** Removes containers that do not run, pods that have ended, networks and images that nothing uses, and collects garbage. */
   prune(options?: PruneOptions): Promise<PruneReport> {
     return pruneRuntime(this.#engine, options)
   }

@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest'
 import { created } from '../support/containers.ts'
 import { useEngine } from '../support/engine.ts'
-import { infraOf, member, sleeper } from '../support/pods.ts'
+import { infraOf, member, newPod, sleeper } from '../support/pods.ts'
 import { failure } from '../support/results.ts'
 
 const engine = useEngine()
@@ -33,20 +33,20 @@ it.each([
 })
 
 it('what the pod decides on', async () => {
-  const pod = await engine.runtime.pods.create({ name: 'deciding' })
+  const pod = await newPod(engine, { name: 'deciding' })
   for (const [options, path] of [
     [{ network: 'none' }, 'network'],
     [{ hostname: 'mine' }, 'hostname'],
     [{ cgroupParent: '/mine' }, 'cgroupParent'],
   ] as const)
     expect(await failure(member(engine, pod, ['true'], options))).toMatchObject({ code: 'invalid-argument', details: { path } })
-  expect(await failure(engine.runtime.pods.create({ name: 'deciding' }))).toMatchObject({ code: 'already-exists' })
+  expect(await failure(newPod(engine, { name: 'deciding' }))).toMatchObject({ code: 'already-exists' })
   expect(await failure(created(engine, ['true'], { name: 'deciding' }))).toMatchObject({ code: 'already-exists' })
   await pod.remove()
 })
 
 it('taking the infra container away by itself', async () => {
-  const pod = await engine.runtime.pods.create()
+  const pod = await newPod(engine)
   const infra = await infraOf(engine, pod)
   for (const force of [false, true])
     expect(await failure(infra.remove({ force }))).toMatchObject({ code: 'in-use', details: { users: [`pod/${pod.id}`] } })
@@ -56,7 +56,7 @@ it('taking the infra container away by itself', async () => {
 })
 
 it('a part of it: who failed, and why', async () => {
-  const pod = await engine.runtime.pods.create()
+  const pod = await newPod(engine)
   const good = await sleeper(engine, pod)
   const bad = await member(engine, pod, ['/no/such/program'], { name: 'bad' })
   const error = await failure(pod.start())
@@ -78,7 +78,7 @@ it('a part of it: who failed, and why', async () => {
 })
 
 it('an abort', async () => {
-  const pod = await engine.runtime.pods.create()
+  const pod = await newPod(engine)
   const signal = AbortSignal.abort(new Error('no more'))
   for (const verb of ['start', 'stop', 'remove'] as const) await expect(pod[verb]({ signal }), verb).rejects.toBe(signal.reason)
   await expect(engine.runtime.pods.create({ signal })).rejects.toBe(signal.reason)

@@ -5,14 +5,14 @@ import type { PodFilters } from 'libpod-ts'
 import { describe, expect, it } from 'vitest'
 import { sh } from '../support/containers.ts'
 import { image, useEngine } from '../support/engine.ts'
-import { cgroupOf, infraOf, member, namespaceOf, sleeper } from '../support/pods.ts'
+import { cgroupOf, infraOf, member, namespaceOf, newPod, sleeper } from '../support/pods.ts'
 import { collect, failure } from '../support/results.ts'
 
 const engine = useEngine()
 
 describe('a pod', () => {
   it('has an infra container without an image, and lives as its containers do', async () => {
-    const pod = await engine.runtime.pods.create({ name: 'life', labels: { tier: 'web' } })
+    const pod = await newPod(engine, { name: 'life', labels: { tier: 'web' } })
     const created = await pod.inspect()
     expect(created).toMatchObject({ id: pod.id, name: 'life', status: 'created', labels: { tier: 'web' }, share: ['net', 'ipc', 'uts'] })
     expect(created.containers).toEqual([{ id: created.infraId, name: `${pod.id.slice(0, 12)}-infra`, status: 'created', infra: true }])
@@ -43,7 +43,7 @@ describe('a pod', () => {
   })
 
   it('shares network, IPC and host name, and its containers have their own files and processes', async () => {
-    const pod = await engine.runtime.pods.create({ name: 'sharing' })
+    const pod = await newPod(engine, { name: 'sharing' })
     const [a, b] = await Promise.all([sleeper(engine, pod, { name: 'sharing-a' }), sleeper(engine, pod, { name: 'sharing-b' })])
     await pod.start()
     for (const kind of ['net', 'ipc', 'uts']) expect(await namespaceOf(a, kind), kind).toBe(await namespaceOf(b, kind))
@@ -66,7 +66,7 @@ describe('a pod', () => {
   })
 
   it('keeps its namespaces when a member goes and comes back', async () => {
-    const pod = await engine.runtime.pods.create()
+    const pod = await newPod(engine)
     const [a, b] = await Promise.all([sleeper(engine, pod), sleeper(engine, pod)])
     await pod.start()
     const before = await Promise.all(['net', 'ipc', 'uts'].map((kind) => namespaceOf(a, kind)))
@@ -78,7 +78,7 @@ describe('a pod', () => {
   })
 
   it('starts its infra container with the first member, and again when somebody killed it', async () => {
-    const pod = await engine.runtime.pods.create()
+    const pod = await newPod(engine)
     const a = await sleeper(engine, pod)
     expect(await a.start()).toEqual({ changed: true })
     expect(await pod.inspect()).toMatchObject({ status: 'running' })
@@ -94,7 +94,7 @@ describe('a pod', () => {
   })
 
   it('restarts a member by its policy, and not when the pod is stopped', async () => {
-    const pod = await engine.runtime.pods.create()
+    const pod = await newPod(engine)
     const a = await sleeper(engine, pod, { restart: { policy: 'always' } })
     await pod.start()
     const { pid } = (await a.inspect()).state
@@ -135,7 +135,7 @@ describe('a pod', () => {
   })
 
   it('starts a member after the one it joins', async () => {
-    const pod = await engine.runtime.pods.create()
+    const pod = await newPod(engine)
     const first = await sleeper(engine, pod)
     const second = await sleeper(engine, pod, { pid: { container: first.id } })
     const third = await sleeper(engine, pod, { pid: { container: second.id } })
@@ -147,7 +147,7 @@ describe('a pod', () => {
 
 describe('the cgroup of a pod', () => {
   it('holds those of its containers, with limits that limit', async () => {
-    const pod = await engine.runtime.pods.create({
+    const pod = await newPod(engine, {
       pidsLimit: 30,
       memoryBytes: 48 * 1024 * 1024,
       cpus: 0.5,
@@ -220,7 +220,7 @@ describe('what is told of a pod', () => {
   it('lists and filters', async () => {
     const { pods } = engine.runtime
     const [one, two] = await Promise.all([
-      pods.create({ name: 'listed-one', labels: { a: '1', b: '2' } }),
+      newPod(engine, { name: 'listed-one', labels: { a: '1', b: '2' } }),
       pods.create({ name: 'listed-two', labels: { a: '1' }, infra: false }),
     ])
     const a = await sleeper(engine, one, { name: 'listed-a' })
@@ -252,7 +252,7 @@ describe('what is told of a pod', () => {
   })
 
   it('stats and processes', async () => {
-    const pod = await engine.runtime.pods.create()
+    const pod = await newPod(engine)
     expect(await failure(pod.stats({ once: true }))).toMatchObject({ code: 'invalid-state' })
     const a = await member(engine, pod, sh('while true; do true; done'), { name: 'busy', stopTimeoutMs: 0 })
     await pod.start()
@@ -280,7 +280,7 @@ describe('what is told of a pod', () => {
   it('events', async () => {
     const seen: string[] = []
     const off = engine.runtime.on('pod', ({ action, name }) => void seen.push(`${action} ${name}`))
-    const pod = await engine.runtime.pods.create({ name: 'told' })
+    const pod = await newPod(engine, { name: 'told' })
     await sleeper(engine, pod)
     await pod.start()
     await pod.pause()
@@ -305,7 +305,7 @@ describe('what is told of a pod', () => {
   })
 
   it('kill goes to all of it', async () => {
-    const pod = await engine.runtime.pods.create()
+    const pod = await newPod(engine)
     const a = await member(engine, pod, sh('trap "exit 9" USR1; echo up; sleep 1000 & wait'))
     const b = await sleeper(engine, pod)
     await pod.start()
@@ -322,7 +322,7 @@ describe('what is told of a pod', () => {
 
 it('pods that have ended are pruned, with their containers', async () => {
   const { pods } = engine.runtime
-  const [ended, running, fresh] = await Promise.all([pods.create(), pods.create(), pods.create()])
+  const [ended, running, fresh] = await Promise.all([newPod(engine), newPod(engine), newPod(engine)])
   const gone = await sleeper(engine, ended)
   await Promise.all([ended.start(), running.start()])
   await ended.stop()

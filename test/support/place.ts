@@ -83,7 +83,7 @@ export class Place implements TracedPlace {
     await this.with(async (runtime) => {
       await runtime.images.import(busyboxRootfs(), { tag: image, changes: ['CMD ["/bin/sh"]'] })
       await runtime.containers.run({ ...this.container, command: ['true'] })
-      await (await runtime.pods.create({ cgroupParent: this.cgroupParent })).remove()
+      await (await runtime.pods.create({ cgroupParent: this.cgroupParent, network: 'none' })).remove()
     })
     this.#before = await tracesOf(this)
     return this

@@ -1,10 +1,15 @@
 import { existsSync } from 'node:fs'
 import { readlink } from 'node:fs/promises'
 import { join } from 'node:path'
-import type { Container, CreateContainerOptions, Pod } from 'libpod-ts'
+import type { Container, CreateContainerOptions, CreatePodOptions, Pod } from 'libpod-ts'
 import { image, type TestEngine } from './engine.ts'
 
 type MemberOptions = Omit<CreateContainerOptions, 'image' | 'command' | 'pod'>
+
+/** A pod with a network that is loopback alone: most tests are not about more. */
+export function newPod({ runtime }: TestEngine, options: CreatePodOptions = {}): Promise<Pod> {
+  return runtime.pods.create({ network: 'none', ...options })
+}
 
 /** A container of the test image in a pod, not started. */
 export function member({ runtime }: TestEngine, pod: Pod, command: readonly string[], options: MemberOptions = {}): Promise<Container> {

@@ -117,14 +117,14 @@ const scenarios = {
     await image.remove()
   },
   async pod() {
-    const pod = await pods.create({ name: 'victim-pod', cgroupParent: options.cgroupParent, pidsLimit: 1000 })
+    const pod = await pods.create({ name: 'victim-pod', network: 'none', cgroupParent: options.cgroupParent, pidsLimit: 1000 })
     await make(inPod(pod.id, 'victim-one'))
     await pod.start()
     await pod.stop({ timeoutMs: 0 })
     await pod.remove()
   },
   async restartPod() {
-    const pod = await pods.create({ name: 'victim-pod', cgroupParent: options.cgroupParent })
+    const pod = await pods.create({ name: 'victim-pod', network: 'none', cgroupParent: options.cgroupParent })
     await make(inPod(pod.id, 'victim-one'))
     await pod.start()
     await pod.pause()
@@ -214,7 +214,7 @@ const contended = {
 const podNames = ['victim-pod', 'victim-other']
 const somePod = () => pods.get(oneOf(podNames))
 const ofPods = {
-  createPod: () => pods.create({ name: oneOf(podNames), cgroupParent: options.cgroupParent, pidsLimit: 1000 }),
+  createPod: () => pods.create({ name: oneOf(podNames), network: 'none', cgroupParent: options.cgroupParent, pidsLimit: 1000 }),
   createMember: (name) => make(inPod(oneOf(podNames), name)),
   start: async (name) => (await containers.get(name)).start(),
   run: (name) => containers.run({ ...options, ...inPod(oneOf(podNames), `${name}-run`), command: ['true'], timeoutMs: 3000 }),

@@ -40,7 +40,7 @@ describe('a host that is killed', () => {
         await place.clear(runtime)
         expect(await runtime.pods.list()).toEqual([])
         // Its name and its places are free.
-        const again = await runtime.pods.create({ name: 'victim-pod', cgroupParent: place.cgroupParent })
+        const again = await runtime.pods.create({ name: 'victim-pod', cgroupParent: place.cgroupParent, network: 'none' })
         await again.remove()
       },
       { logger },

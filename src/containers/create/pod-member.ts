@@ -20,14 +20,18 @@ export async function joinPod(services: ContainersServices, options: CreateConta
   const { infra, shares, cgroupParent } = pod
   if (options.cgroupParent !== undefined)
     throw podDecides('cgroupParent', pod, options.cgroupParent, 'its containers lie in its own cgroup')
-  if (shares.includes('network') && options.network !== undefined)
-    throw podDecides('network', pod, options.network, 'its containers share one network')
+  for (const path of ofNetwork)
+    if (shares.includes('network') && options[path] !== undefined)
+      throw podDecides(path, pod, options[path], 'its containers share one network')
   if (shares.includes('uts') && options.uts === undefined && options.hostname !== undefined)
     throw podDecides('hostname', pod, options.hostname, 'its containers share one host name')
   if (infra !== undefined && (await readRecord(services, infra)) === undefined) throw beingRemoved(pod)
   const joined = infra === undefined ? [] : shares.filter((kind) => options[kind] === undefined)
   return { options: { ...options, ...Object.fromEntries(joined.map((kind) => [kind, { container: infra }])), cgroupParent }, pod }
 }
+
+/** The options that go with a network. */
+const ofNetwork = ['network', 'ports', 'dns', 'extraHosts'] as const
 
 function podDecides(path: string, { name }: PodMembership, value: unknown, why: string): LibpodError {
   return new LibpodError(

@@ -1,11 +1,15 @@
 import { mkdir } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { step } from '../../base/steps.ts'
+import type { HeldNamespace } from '../../linux/network/namespace.ts'
 import { writeBundle } from '../../oci/bundle.ts'
 import type { PlannedMount } from '../../oci/monitor.ts'
 import { generateSpec } from '../../oci/spec/generate.ts'
 import { prepareSpec } from '../../oci/spec/prepare.ts'
 import { accountsOf } from '../create/accounts.ts'
+import { etcFiles } from '../networking/etc-files.ts'
+import { namespaceFile } from '../networking/hold.ts'
+import { nameForJoiners } from '../networking/joiner-name.ts'
 import { bundleOf, rootfsOf } from '../places.ts'
 import type { ContainerRecord } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
@@ -20,16 +24,21 @@ export interface PreparedBundle {
 }
 
 /** Writes the bundle. */
-export async function prepareBundle(services: ContainersServices, record: ContainerRecord): Promise<PreparedBundle> {
+export async function prepareBundle(
+  services: ContainersServices,
+  record: ContainerRecord,
+  namespace: HeldNamespace | undefined,
+): Promise<PreparedBundle> {
   const { id, options } = record
   const bundle = bundleOf(services.places, id)
   const rootfs = options.rootfs ?? rootfsOf(services.places, id)
   const [host, runtime] = await Promise.all([services.host(), runtimeOf(services, record)])
   const compileSeccomp = runtime.features.seccompBpf ? services.compileSeccomp : undefined
-  const [accounts, prepared, root, joined] = await Promise.all([
+  const [accounts, prepared, root, network, joined] = await Promise.all([
     accountsOf(services, record),
     prepareSpec({ options, host, compileSeccomp }),
     rootMounts(services, record, rootfs),
+    etcFiles(services, record),
     findJoined(services, record),
   ])
   const { config, files, mounts } = generateSpec({
@@ -43,16 +52,25 @@ export async function prepareBundle(services: ContainersServices, record: Contai
     cgroupsPath: record.cgroupsPath,
     stopSignal: options.stopSignal,
     autoRemove: options.autoRemove,
-    namespacePaths: joined.namespacePaths,
     joined: joined.files,
     ...prepared,
+    network,
+    namespacePaths: { ...joined.namespacePaths, ...(namespace === undefined ? {} : { network: join(bundle, namespaceFile) }) },
     ...(record.image === undefined ? {} : { image: { id: record.image.id, name: record.image.name } }),
   })
+  const shared = joined.files.network?.hosts
   await step(services.probe, 'start.bundle', async () => {
+    if (shared !== undefined) await nameForJoiners(shared, record)
     await mkdir(dirname(record.logPath), { recursive: true, mode: 0o700 })
-    await writeBundle(bundle, { config, files })
+    // A mount needs something to lie on.
+    await writeBundle(bundle, { config, files: namespace === undefined ? files : { ...files, [namespaceFile]: '' } })
   })
-  return { mounts: [...root, ...mounts], joined }
+  return { mounts: [...root, ...mounts, ...(namespace === undefined ? [] : [namespaceMount(namespace, bundle)])], joined }
+}
+
+/** The namespace lasts as long as the container's mount namespace does, which is that of its monitor too. */
+function namespaceMount({ path }: HeldNamespace, bundle: string): PlannedMount {
+  return { type: 'bind', source: path, target: join(bundle, namespaceFile), options: ['bind'] }
 }
 
 async function rootMounts(services: ContainersServices, record: ContainerRecord, target: string): Promise<PlannedMount[]> {

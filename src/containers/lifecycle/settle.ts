@@ -8,6 +8,7 @@ import type { ContainersServices } from '../services.ts'
 import { isActive } from '../status.ts'
 import { notThere, readLive, requireRecord, updateState } from '../store.ts'
 import { subjectOf } from '../subject.ts'
+import { publishedPorts } from '../networking/start-network.ts'
 import { finishExit } from './exit.ts'
 import { monitorOf, runtimeOf } from './pins.ts'
 import { runningState } from './running-state.ts'
@@ -83,9 +84,10 @@ async function settleStart(services: ContainersServices, record: ContainerRecord
   }
   const adopted: LiveContainer = { ...live, ...found, phase: 'started' }
   const committed = record.state.generation === live.generation && record.state.status !== 'initialized'
+  const ports = await publishedPorts(services, id)
   const running = committed
     ? record
-    : await step(services.probe, 'settle.adopt', () => updateState(services, id, (state) => runningState(state, live)))
+    : await step(services.probe, 'settle.adopt', () => updateState(services, id, (state) => runningState(state, live, ports)))
   await services.emit({ ...subjectOf(record), action: 'start' })
   await step(services.probe, 'settle.adopt-live', () => services.live.set(containerKind.kind, id, adopted))
   return exit ? ended(services, running, exit) : settleFreeze(services, running, adopted)
