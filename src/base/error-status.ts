@@ -12,6 +12,7 @@ export const errorStatus = {
   unsupported: { http: 501, grpc: 'UNIMPLEMENTED' },
   unavailable: { http: 503, grpc: 'UNAVAILABLE' },
   'command-failed': { http: 500, grpc: 'INTERNAL' },
+  'partial-failure': { http: 409, grpc: 'INTERNAL' },
   'permission-denied': { http: 403, grpc: 'PERMISSION_DENIED' },
   registry: { http: 502, grpc: 'UNAVAILABLE' },
   trust: { http: 403, grpc: 'PERMISSION_DENIED' },

@@ -14,6 +14,7 @@ export const errorCodes = [
   'unsupported',
   'unavailable',
   'command-failed',
+  'partial-failure',
   'permission-denied',
   'registry',
   'trust',
@@ -59,6 +60,13 @@ export interface ErrorDetails {
     readonly exitCode: number | null
     readonly signal?: string
     readonly stderr: string
+  }
+  /** The containers with which a verb on all of them failed, and why; with the others it did what it should. */
+  'partial-failure': {
+    readonly kind: string
+    readonly ref: string
+    readonly verb: string
+    readonly failures: readonly { readonly id: string; readonly name: string; readonly code?: ErrorCode; readonly message: string }[]
   }
   /** The path or object that may not be used. */
   'permission-denied': { readonly what: string }

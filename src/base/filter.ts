@@ -68,6 +68,17 @@ export function parsePattern(value: string, path = 'filters.name'): RegExp {
   }
 }
 
+/** Refuses a status that nothing can have: a list would be empty, and nobody would know why. */
+export function checkStatusFilter(status: string, known: readonly string[], path: string): void {
+  if (known.includes(status)) return
+  throw new LibpodError(
+    'invalid-argument',
+    `${path}: ${JSON.stringify(status)} is not a status.`,
+    { path, value: status },
+    { hint: `The statuses are ${known.join(', ')}.` },
+  )
+}
+
 function checkValue(value: unknown, path: string): void {
   if (typeof value === 'string') return
   throw new LibpodError(

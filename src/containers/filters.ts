@@ -1,5 +1,4 @@
-import { LibpodError } from '../base/errors.ts'
-import { type Filters, type FilterTable, matchesLabel, parsePattern } from '../base/filter.ts'
+import { checkStatusFilter, type Filters, type FilterTable, matchesLabel, parsePattern } from '../base/filter.ts'
 import { parseInstant } from '../base/instant.ts'
 import { checkName } from '../base/names.ts'
 import { findNetwork } from '../network/record.ts'
@@ -11,13 +10,26 @@ import { requireRecord } from './store.ts'
 
 /**
  * Filters of lists of containers, with Podman's names: values of one key are alternatives (labels must all match), keys
- * must all match. `name` is a regular expression, `ancestor` an image, `network` the name or id of a network, `before` and `since` name
- * a container, `until` is a time or how long ago, `volume` the name of a volume or the place of any mount.
+ * must all match. `name` is a regular expression, `ancestor` an image, `network` the name or id of a network, `pod` a pod, `before` and
+ * `since` name a container, `until` is a time or how long ago, `volume` the name of a volume or the place of any mount.
  *
  * @public
  */
 export type ContainerFilters = Filters<
-  'id' | 'name' | 'label' | 'label!' | 'status' | 'ancestor' | 'exited' | 'before' | 'since' | 'until' | 'command' | 'network' | 'volume'
+  | 'id'
+  | 'name'
+  | 'label'
+  | 'label!'
+  | 'status'
+  | 'ancestor'
+  | 'exited'
+  | 'before'
+  | 'since'
+  | 'until'
+  | 'command'
+  | 'network'
+  | 'pod'
+  | 'volume'
 >
 
 /** The tests, with what those that look at other containers need looked up before. */
@@ -30,10 +42,12 @@ export async function containerFilterTable(
     const { createdAt } = await requireRecord(services, await services.registry.resolve('container', container))
     times.set(container, Date.parse(createdAt))
   }
+  const pods = new Map<string, string>()
+  for (const pod of [filters.pod ?? []].flat()) pods.set(pod, (await services.pod(pod)).id)
   const networkNames = new Map<string, string>()
   for (const network of [filters.network ?? []].flat())
     networkNames.set(network, (await findNetwork(services.registry, network))?.name ?? network)
-  for (const status of [filters.status ?? []].flat()) checkStatusName(status)
+  for (const status of [filters.status ?? []].flat()) checkStatusFilter(status, containerStatuses, 'filters.status')
   const users = new Map<string, ReadonlySet<string>>()
   for (const volume of [filters.volume ?? []].flat()) if (!volume.startsWith('/')) users.set(volume, await usersOf(services, volume))
   const patterns = new Map([filters.name ?? []].flat().map((value) => [value, parsePattern(value)]))
@@ -50,6 +64,7 @@ export async function containerFilterTable(
     since: ({ createdAt }, container) => Date.parse(createdAt) > timeOf(container),
     until: ({ createdAt }, value) => Date.parse(createdAt) < parseInstant(value, 'filters.until'),
     command: ({ command }, value) => command[0] === value,
+    pod: ({ pod }, value) => pod !== undefined && pod === pods.get(value),
     network: ({ networks }, value) => networks.includes(networkNames.get(value) ?? value),
     volume: ({ id, mounts }, value) => users.get(value)?.has(id) ?? mounts.includes(value),
   }
@@ -66,14 +81,4 @@ function isDescendant({ image, imageId }: ContainerSummary, value: string): bool
   if (image === value || (value !== '' && imageId.startsWith(value.replace(/^sha256:/, '')))) return true
   const untagged = image.replace(/:[^/:]*$/, '')
   return untagged === value || (value !== '' && (image.endsWith(`/${value}`) || untagged.endsWith(`/${value}`)))
-}
-
-function checkStatusName(status: string): void {
-  if ((containerStatuses as readonly string[]).includes(status)) return
-  throw new LibpodError(
-    'invalid-argument',
-    `filters.status: ${JSON.stringify(status)} is not a status.`,
-    { path: 'filters.status', value: status },
-    { hint: `The statuses are ${containerStatuses.join(', ')}.` },
-  )
 }

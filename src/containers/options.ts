@@ -46,8 +46,10 @@ export interface CreateContainerOptions extends SpecOptions, PortsOptions, DnsOp
   readonly stopSignal?: string | number | undefined
   /** How long `stop` waits before SIGKILL, in milliseconds: 10,000 if not given. */
   readonly stopTimeoutMs?: number | undefined
-  /** The parent of the container's cgroup: a path (cgroupfs) or a slice (systemd). */
+  /** The parent of the container's cgroup: a path (cgroupfs) or a slice (systemd). In a pod it is the pod's. */
   readonly cgroupParent?: string | undefined
+  /** The pod it is in, by id or name: it shares the pod's namespaces, and may use what the pod's limits leave. */
+  readonly pod?: string | undefined
 }
 
 /** The create options as they are stored: complete, plain JSON. */
@@ -96,6 +98,7 @@ const ownShape = (z: Zod) => ({
     .string()
     .regex(/^[^\0\n]+$/, 'must be a path or a slice')
     .optional(),
+  pod: z.string().min(1).optional(),
   signal: z.instanceof(AbortSignal).optional(),
 })
 

@@ -21,8 +21,8 @@ export async function pruneContainers(services: ContainersServices, options: Pru
   checkKnownKeys(options, ['filters', 'signal'], 'containers.prune')
   const { filters, signal } = options
   const removed: string[] = []
-  for (const { id, status, ephemeral } of await listContainers(services, { filters, signal })) {
-    if ((status !== 'created' && status !== 'exited') || ephemeral) continue
+  for (const { id, status, ephemeral, infra } of await listContainers(services, { filters, signal })) {
+    if ((status !== 'created' && status !== 'exited') || ephemeral || infra) continue
     try {
       const { changed } = await removeContainer(services, id, { ifExists: true, signal })
       if (changed) removed.push(id)

@@ -121,6 +121,10 @@ export interface ContainerSummary {
   readonly exitCode?: number | null
   /** It goes with the engine that made it. */
   readonly ephemeral: boolean
+  /** The id of the pod it is in. */
+  readonly pod?: string
+  /** It holds the namespaces of its pod, and goes only with it. */
+  readonly infra?: boolean
 }
 
 /** A port that is published on the host. @public */
@@ -150,6 +154,8 @@ export function summarize(record: ContainerRecord): ContainerSummary {
     ...(state.finishedAt === undefined ? {} : { finishedAt: state.finishedAt }),
     ...(state.exitCode === undefined ? {} : { exitCode: state.exitCode }),
     ephemeral: record.owner !== undefined,
+    ...(record.pod === undefined ? {} : { pod: record.pod }),
+    ...(record.infra ? { infra: true } : {}),
   }
 }
 

@@ -2,13 +2,16 @@ import { LibpodError } from '../base/errors.ts'
 import { step } from '../base/steps.ts'
 import type { HeldNamespace } from '../linux/network/namespace.ts'
 import { collect, makePipe, writeAll } from '../linux/pipe.ts'
+import type { PlannedMount } from '../oci/monitor.ts'
 import { createContainer } from './create/create.ts'
 import { encodeOutput } from './exec/encode-output.ts'
 import type { ExecResult } from './exec/options.ts'
 import { dropContainer } from './lifecycle/drop.ts'
 import { runtimeOf } from './lifecycle/pins.ts'
+import { inPodCgroup, leavePodCgroup } from './lifecycle/pod-cgroup.ts'
 import { prepareBundle } from './lifecycle/prepare-bundle.ts'
 import { releaseParts } from './lifecycle/release.ts'
+import { restingInfra, startContainer } from './lifecycle/start.ts'
 import { undoStart } from './lifecycle/undo-start.ts'
 import { connectNetwork, startNetwork } from './networking/start-network.ts'
 import type { CreateContainerOptions } from './options.ts'
@@ -46,11 +49,14 @@ export async function runContainer(services: ContainersServices, options: RunOpt
   const record = await createContainer(services, { ...create, stdin: input !== undefined }, { owner: services.owner, direct: true })
   let namespace: HeldNamespace | undefined
   try {
+    const infra = await restingInfra(services, record)
+    if (infra !== undefined) await startContainer(services, infra, { signal: options.signal })
     const network = await startNetwork(services, record)
     namespace = network?.namespace
     await connectNetwork(services, network)
-    const mounts = await prepareBundle(services, record, { namespace, signal: options.signal })
-    const ran = await runDirect(services, record, mounts, { input, timeoutMs, maxOutputBytes, signal: options.signal })
+    const { mounts } = await prepareBundle(services, record, { namespace, signal: options.signal })
+    const own = { input, timeoutMs, maxOutputBytes, signal: options.signal }
+    const ran = await inPodCgroup(services, record, () => runDirect(services, record, mounts, own))
     return { ...ran, id: record.id, stdout: encodeOutput(ran.stdout, encoding), stderr: encodeOutput(ran.stderr, encoding) }
   } catch (error) {
     // The helper, whose child it is, may have died before it.
@@ -58,6 +64,7 @@ export async function runContainer(services: ContainersServices, options: RunOpt
     throw error
   } finally {
     await step(services.probe, 'run.release', () => releaseParts(services, record, namespace))
+    await leavePodCgroup(services, record)
     await step(services.probe, 'run.remove', () => dropRun(services, record))
   }
 }
@@ -101,7 +108,7 @@ function checkForeign(options: object): void {
 async function runDirect(
   services: ContainersServices,
   record: ContainerRecord,
-  mounts: Awaited<ReturnType<typeof prepareBundle>>,
+  mounts: readonly PlannedMount[],
   { input, timeoutMs, maxOutputBytes, signal }: OwnOptions,
 ): Promise<ExecResult<Buffer>> {
   const [runtime, host] = await Promise.all([runtimeOf(services, record), services.host()])

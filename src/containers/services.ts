@@ -24,6 +24,7 @@ import type { VolumesServices } from '../volumes/services.ts'
 import type { Changes } from './changes.ts'
 import type { Ephemerals } from './ephemerals.ts'
 import type { ContainerPlaces } from './places.ts'
+import type { PodMembership } from './pod-membership.ts'
 import type { LiveContainer } from './record.ts'
 
 /** What the verbs of containers work with: handed down by the composition root, which alone knows the plug-ins. */
@@ -52,6 +53,8 @@ export interface ContainersServices {
   cgroups(): Promise<CgroupHost>
   /** The image of a reference, fetched if it is not there, and made ready to run: its layers are there as snapshots. */
   image(reference: string, options?: ReadyImageOptions): Promise<ImageRecord>
+  /** What a container has to know of a pod, by id or name. Rejects with `not-found`. */
+  pod(reference: string): Promise<PodMembership>
   emit(event: EventDraft): Promise<void>
   /** The command by which a monitor calls for the clean-up of a container. */
   exitCommand(id: string): readonly string[]

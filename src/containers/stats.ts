@@ -77,7 +77,8 @@ export async function containerStatsOnce(services: ContainersServices, id: strin
   })
 }
 
-function sample(
+/** A look at a cgroup as numbers; `since` is what was seen the last time. */
+export function sample(
   now: CgroupStats,
   machineBytes: number,
   since: { readonly elapsedNs: number; readonly cpuNs: number } | undefined,

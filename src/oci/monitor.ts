@@ -68,6 +68,7 @@ export interface MonitorPlan extends MonitorPlace {
 
 /** A mount to make, with where it goes. @public */
 export interface PlannedMount {
+  /** A file system by its name, `bind`, or `copy` for what another process sees at `source`. */
   readonly type: string
   readonly source: string
   readonly target: string
@@ -76,6 +77,8 @@ export interface PlannedMount {
   readonly workdir?: string
   /** Make the target first, with this mode (octal number). */
   readonly mkdir?: number
+  /** With the type `copy`: the process that sees the source, in its own mount namespace. */
+  readonly of?: { readonly pid: number; readonly startTime: string }
 }
 
 /** What is known after `create`. @public */

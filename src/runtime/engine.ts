@@ -6,6 +6,7 @@ import type { EventLog } from '../events/event-log.ts'
 import type { ImagesServices } from '../images/services.ts'
 import type { IdMappings } from '../linux/user-namespace/subordinate-ids.ts'
 import type { DetectedRuntimes } from '../oci/runtimes/detect.ts'
+import type { PodsServices } from '../pods/services.ts'
 import type { GarbageReport } from '../storage/gc.ts'
 import type { Duty } from './duty.ts'
 
@@ -17,6 +18,7 @@ export interface Engine {
   readonly rootless: IdMappings | undefined
   readonly containers: ContainersServices
   readonly images: ImagesServices
+  readonly pods: PodsServices
   readonly bus: EventBus
   readonly eventLog: EventLog
   /** Calls the listener when any engine may have caused an event. */

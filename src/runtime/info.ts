@@ -42,6 +42,7 @@ export interface RuntimeInfo {
   readonly serving: boolean
   readonly containers: { readonly total: number; readonly running: number; readonly paused: number; readonly stopped: number }
   readonly images: number
+  readonly pods: number
 }
 
 /** What connects containers, or why nothing does. @public */
@@ -59,7 +60,7 @@ export interface NetworkInfo {
 export async function runtimeInfo(engine: Engine): Promise<RuntimeInfo> {
   engine.closer.check()
   const { config, containers: services } = engine
-  const [{ runtime, all, passedOver }, conmon, cgroups, host, facts, network, images, containers] = await Promise.all([
+  const [{ runtime, all, passedOver }, conmon, cgroups, host, facts, network, images, pods, containers] = await Promise.all([
     engine.runtimes(),
     engine.conmon(),
     services.cgroups(),
@@ -67,6 +68,7 @@ export async function runtimeInfo(engine: Engine): Promise<RuntimeInfo> {
     services.facts(),
     networkInfo(services),
     services.registry.count('image'),
+    services.registry.count('pod'),
     countContainers(services),
   ])
   const describe = ({ name, path, features }: OCIRuntime): { name: string; version: string; path: string } => ({
@@ -98,6 +100,7 @@ export async function runtimeInfo(engine: Engine): Promise<RuntimeInfo> {
     serving: engine.duty?.serving ?? false,
     containers,
     images,
+    pods,
   }
 }
 

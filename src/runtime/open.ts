@@ -11,6 +11,9 @@ import { DutyLock } from '../locks/duty.ts'
 import { createFlockManager } from '../locks/flock.ts'
 import { createOwner } from '../locks/owners.ts'
 import { networkKind } from '../network/record.ts'
+import { membershipOf } from '../pods/membership.ts'
+import { podKind } from '../pods/record.ts'
+import type { PodsServices } from '../pods/services.ts'
 import { claimRoot } from '../state/format.ts'
 import { LiveState } from '../state/live.ts'
 import { Registry } from '../state/registry.ts'
@@ -81,7 +84,8 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
   closer.add(() => owner.release())
   const events = await openEvents({ root, runRoot, logger, closer })
   const changes = new Changes()
-  const registry = new Registry(store, { kinds: [containerKind, imageKind, networkKind, volumeKind], onCommit: () => events.ring() })
+  const kinds = [containerKind, imageKind, networkKind, podKind, volumeKind]
+  const registry = new Registry(store, { kinds, onCommit: () => events.ring() })
   const locks = createFlockManager({ directory: places.locks })
   closer.add(() => locks.close())
   const helpers = openHelpers({
@@ -163,6 +167,7 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
     snapshots: storage.snapshots,
     volumes: volumes.services,
     image: storage.readyImage,
+    pod: (reference) => membershipOf(pods, reference),
     emit: events.emit,
     async restartDue(id, at) {
       await live.set('restart', id, { dueAt: at.toISOString() })
@@ -170,6 +175,7 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
       events.ring()
     },
   }
+  const pods: PodsServices = { containers: services, infraRoot: join(root, 'infra') }
   closer.add(() => services.background.settled())
   closer.add(() => services.ephemerals.endAll())
   closer.add(events.onRing(() => changes.notifyAll()))
@@ -200,6 +206,7 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
     closer,
     rootless: rootless?.mappings,
     containers: services,
+    pods,
     images: storage.services,
     bus: events.bus,
     eventLog: events.log,

@@ -2,6 +2,7 @@ import type { AbortOptions } from '../base/abort.ts'
 import { pruneContainers } from '../containers/prune.ts'
 import { pruneImages } from '../images/prune.ts'
 import { pruneNetworks } from '../network/prune.ts'
+import { prunePods } from '../pods/prune.ts'
 import { pruneVolumes } from '../volumes/prune.ts'
 import type { Engine } from './engine.ts'
 
@@ -17,6 +18,8 @@ export interface PruneOptions extends AbortOptions {
 export interface PruneReport {
   /** Ids of containers. */
   readonly containers: readonly string[]
+  /** Ids of pods. */
+  readonly pods: readonly string[]
   /** Names of networks; the default one stays. */
   readonly networks: readonly string[]
   /** Ids of images. */
@@ -30,6 +33,7 @@ export interface PruneReport {
 /** Removes what is not in use, and then what only that referred to. */
 export async function pruneRuntime(engine: Engine, { all = false, volumes = false, signal }: PruneOptions = {}): Promise<PruneReport> {
   engine.closer.check()
+  const pods = await prunePods(engine.pods, { signal })
   const containers = await pruneContainers(engine.containers, { signal })
   const networks = await pruneNetworks(engine.containers.network, { signal })
   const { images } = await pruneImages(engine.images, { all, signal })
@@ -38,6 +42,7 @@ export async function pruneRuntime(engine: Engine, { all = false, volumes = fals
   await engine.containers.emit({ type: 'system', action: 'prune', id: '', name: '', attributes: {} })
   return {
     containers: containers.removed,
+    pods: pods.removed,
     networks: networks.removed,
     images: images.map(({ id }) => id),
     volumes: pruned.removed,

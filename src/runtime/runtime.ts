@@ -4,6 +4,7 @@ import type { EngineEvent, EventType } from '../events/event.ts'
 import { type StreamEventsOptions, streamEvents } from '../events/stream.ts'
 import { Images } from '../images/images.ts'
 import { Networks } from '../network/networks.ts'
+import { Pods } from '../pods/pods.ts'
 import { Volumes } from '../volumes/volumes.ts'
 import { type DiskUsage, diskUsage } from './disk-usage.ts'
 import type { Engine } from './engine.ts'
@@ -29,6 +30,8 @@ export class Runtime implements AsyncDisposable {
   readonly containers: Containers
   /** The images of this root. */
   readonly images: Images
+  /** The pods of this root. */
+  readonly pods: Pods
   /** The networks of this root. */
   readonly networks: Networks
   /** The volumes of this root. */
@@ -39,6 +42,7 @@ export class Runtime implements AsyncDisposable {
     this.#engine = engine
     this.containers = new Containers(engine.containers)
     this.images = new Images(engine.images)
+    this.pods = new Pods(engine.pods)
     this.networks = new Networks(engine.containers.network)
     this.volumes = new Volumes(engine.containers.volumes)
   }
@@ -92,7 +96,7 @@ export class Runtime implements AsyncDisposable {
     return diskUsage(this.#engine)
   }
 
-  /** Removes containers that do not run, and networks and images (with `volumes`, also volumes) that nothing uses, and collects garbage. */
+  /** Removes containers that do not run, pods that have ended, networks and images (with `volumes`, also volumes) that nothing uses, and collects garbage. */
   prune(options?: PruneOptions): Promise<PruneReport> {
     return pruneRuntime(this.#engine, options)
   }

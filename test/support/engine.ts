@@ -55,6 +55,7 @@ export function useEngine(options: RuntimeOptions = {}): TestEngine {
   })
   afterAll(async () => {
     if (engine.runtime === undefined) return
+    for (const { id } of await self.runtime.pods.list()) await self.runtime.pods.ref(id).remove({ force: true, ifExists: true })
     for (const { id } of await self.runtime.containers.list()) await self.runtime.containers.ref(id).remove({ force: true, ifExists: true })
     await self.runtime.close()
     await rm(join(self.root, '..'), { recursive: true, force: true })

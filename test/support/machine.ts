@@ -34,7 +34,7 @@ async function readMounts(): Promise<string[]> {
     .sort()
 }
 
-const watched = /(^|\/)(conmon|crun|runc|cleanup\.js|helper\.js|busybox|netavark|aardvark-dns)( |$)/
+const watched = /(^|\/)(conmon|crun|runc|cleanup\.js|helper\.js|busybox|catatonit|podman-init|netavark|aardvark-dns)( |$)/
 
 async function readProcesses(): Promise<string[]> {
   const found: string[] = []

@@ -74,8 +74,9 @@ export class Place implements TracedPlace {
     }, 10_000)
   }
 
-  /** Removes all containers and volumes, and images other than the test image. */
+  /** Removes all pods, containers and volumes, and images other than the test image. */
   async clear(runtime: Runtime): Promise<void> {
+    for (const { id } of await runtime.pods.list()) await runtime.pods.ref(id).remove({ force: true, ifExists: true })
     for (const { id } of await runtime.containers.list()) await runtime.containers.ref(id).remove({ force: true, ifExists: true })
     for (const { id, names } of await runtime.images.list())
       if (!names.includes(image)) await runtime.images.ref(id).remove({ force: true, ifExists: true })
@@ -86,6 +87,7 @@ export class Place implements TracedPlace {
     await this.with(async (runtime) => {
       await runtime.images.import(busyboxRootfs(), { tag: image, changes: ['CMD ["/bin/sh"]'] })
       await runtime.containers.run({ ...this.container, command: ['true'] })
+      await (await runtime.pods.create({ cgroupParent: this.cgroupParent, network: 'none' })).remove()
     })
     return this.remember()
   }

@@ -14,7 +14,7 @@ const runtime = await Runtime.open({
   ...(ociRuntime === undefined ? {} : { oci: { runtime: ociRuntime } }),
   [Symbol.for('libpod-ts.internals')]: { probe: step === '' ? undefined : atStep },
 })
-const { containers, images } = runtime
+const { containers, images, pods } = runtime
 const waiting = ['sh', '-c', 'trap "exit 7" TERM; echo up; sleep 1000 & wait']
 
 function atStep(name, when) {
@@ -116,6 +116,23 @@ const scenarios = {
     await image.untag('localhost/victim:other')
     await image.remove()
   },
+  async pod() {
+    const pod = await pods.create({ name: 'victim-pod', network: 'none', cgroupParent: options.cgroupParent, pidsLimit: 1000 })
+    await make(inPod(pod.id, 'victim-one'))
+    await pod.start()
+    await pod.stop({ timeoutMs: 0 })
+    await pod.remove()
+  },
+  async restartPod() {
+    const pod = await pods.create({ name: 'victim-pod', network: 'none', cgroupParent: options.cgroupParent })
+    await make(inPod(pod.id, 'victim-one'))
+    await pod.start()
+    await pod.pause()
+    await pod.unpause()
+    await pod.restart({ timeoutMs: 0 })
+    await pod.kill()
+    await pod.remove({ force: true })
+  },
   /** Starts what it is told, and stays. */
   async stay() {
     await Promise.all(settings.stay.map(stayWith))
@@ -142,33 +159,40 @@ const scenarios = {
     }
   },
   /** Works on a few containers that another process works on, too. */
-  async contend() {
-    const until = Date.now() + settings.forMs
-    const under = new Map()
-    let count = 0
-    const lane = async (number) => {
-      while (Date.now() < until) {
-        const name = `victim-${Math.floor(Math.random() * 5)}`
-        const verbs = Object.keys(contended)
-        const verb = verbs[Math.floor(Math.random() * verbs.length)]
-        under.set(number, `${verb} ${name}`)
-        try {
-          await contended[verb](name)
-          count++
-        } catch (error) {
-          // A program fails when somebody else ends its container; nobody is kept from that.
-          if ((verb !== 'exec' && verb !== 'run') || error.code !== 'command-failed') tolerate(error, `${verb} ${name}`)
-        }
-        under.delete(number)
+  contend: () => contend(contended),
+  /** The same with pods. */
+  contendPods: () => contend(ofPods),
+}
+
+function oneOf(list) {
+  return list[Math.floor(Math.random() * list.length)]
+}
+
+async function contend(verbs) {
+  const until = Date.now() + settings.forMs
+  const under = new Map()
+  let count = 0
+  const lane = async (number) => {
+    while (Date.now() < until) {
+      const name = `victim-${Math.floor(Math.random() * 5)}`
+      const verb = oneOf(Object.keys(verbs))
+      under.set(number, `${verb} ${name}`)
+      try {
+        await verbs[verb](name)
+        count++
+      } catch (error) {
+        // A program fails when somebody else ends its container; nobody is kept from that.
+        if ((verb !== 'exec' && verb !== 'run') || error.code !== 'command-failed') tolerate(error, `${verb} ${name}`)
       }
+      under.delete(number)
     }
-    setTimeout(() => {
-      say({ fault: `These never ended: ${[...under.values()].join(', ')}` })
-      process.exit(1)
-    }, settings.forMs + 30_000).unref()
-    await Promise.all([lane(0), lane(1), lane(2)])
-    say({ count })
-  },
+  }
+  setTimeout(() => {
+    say({ fault: `These never ended: ${[...under.values()].join(', ')}` })
+    process.exit(1)
+  }, settings.forMs + 30_000).unref()
+  await Promise.all([lane(0), lane(1), lane(2)])
+  say({ count })
 }
 
 const contended = {
@@ -187,9 +211,26 @@ const contended = {
   list: () => containers.list(),
 }
 
+const podNames = ['victim-pod', 'victim-other']
+const somePod = () => pods.get(oneOf(podNames))
+const ofPods = {
+  createPod: () => pods.create({ name: oneOf(podNames), network: 'none', cgroupParent: options.cgroupParent, pidsLimit: 1000 }),
+  createMember: (name) => make(inPod(oneOf(podNames), name)),
+  start: async (name) => (await containers.get(name)).start(),
+  run: (name) => containers.run({ ...options, ...inPod(oneOf(podNames), `${name}-run`), command: ['true'], timeoutMs: 3000 }),
+  remove: async (name) => (await containers.get(name)).remove({ force: true }),
+  startPod: async () => (await somePod()).start(),
+  stopPod: async () => (await somePod()).stop({ timeoutMs: 0 }),
+  killPod: async () => (await somePod()).kill(),
+  restartPod: async () => (await somePod()).restart({ timeoutMs: 0 }),
+  removePod: async () => (await somePod()).remove({ force: true }),
+  list: () => pods.list(),
+}
+
 /** What can happen to one who shares, or whose helper or monitor was killed, is said in these codes; anything else is a fault. */
 function tolerate(error, what) {
-  if (isLibpodError(error) && settings.expected.includes(error.code)) return
+  const codes = isLibpodError(error, 'partial-failure') ? error.details.failures.map(({ code }) => code) : [error.code]
+  if (isLibpodError(error) && codes.every((code) => settings.expected.includes(code))) return
   say({ fault: `${what ?? ''} ${error.code ?? ''} ${error.stack}` })
 }
 
@@ -199,6 +240,11 @@ async function live(name) {
   await container.exec(['true'])
   await container.stop({ timeoutMs: 5000 })
   await container.remove()
+}
+
+/** In a pod it is the pod that decides on the network and the cgroup. */
+function inPod(pod, name) {
+  return { pod, name, network: undefined, cgroupParent: undefined }
 }
 
 async function stayWith({ verb = 'create', ...more }) {

@@ -7,7 +7,9 @@ import { type ContainerRecord, snapshotsOf } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { subjectOf } from '../subject.ts'
 import { commitContainer } from './commit.ts'
+import { resolveJoined } from './joined.ts'
 import { type CreateInternals, planContainer } from './plan.ts'
+import { joinPod } from './pod-member.ts'
 
 /** Creates a container and gives its record. */
 export async function createContainer(
@@ -21,7 +23,9 @@ export async function createContainer(
   if (options.rootfs !== undefined) await checkRootfs(options.rootfs)
   const image =
     options.image === undefined ? undefined : await services.image(options.image, { pull: options.pull, signal: options.signal })
-  const plan = await planContainer(services, options, image, internals)
+  const member = await joinPod(services, options)
+  const planned = await planContainer(services, await resolveJoined(services, member.options), image, internals)
+  const plan = member.pod === undefined ? planned : { ...planned, record: { ...planned.record, pod: member.pod.id } }
   options.signal?.throwIfAborted()
   const { id } = plan.record
   const snapshots = snapshotsOf(plan.record)

@@ -12,11 +12,12 @@ import { withImageVolumes } from '../mounts/image-volumes.ts'
 import { planImageMounts } from '../mounts/plan-images.ts'
 import { planVolumes } from '../mounts/plan-volumes.ts'
 import { resolveNetwork } from '../networking/resolve.ts'
-import type { CreateContainerOptions, StoredOptions } from '../options.ts'
+import type { StoredOptions } from '../options.ts'
 import { staticDirOf } from '../places.ts'
 import type { ContainerRecord } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { chooseRuntime } from './choose-runtime.ts'
+import type { JoinedOptions } from './joined.ts'
 
 const defaultStopTimeoutMs = 10_000
 
@@ -26,6 +27,8 @@ export interface CreateInternals {
   readonly owner?: string
   /** It is run as a child of the engine, and so is running from the beginning. */
   readonly direct?: boolean
+  /** It is the infra container of this pod. */
+  readonly infraOf?: string
 }
 
 /** A container to be, with the volumes it names, as they are made if they are not there. */
@@ -37,9 +40,9 @@ export interface PlannedContainer {
 /** From options and image to a record. Nothing is made yet. */
 export async function planContainer(
   services: ContainersServices,
-  options: CreateContainerOptions,
+  { options, hostname: joinedHostname }: JoinedOptions,
   image: ImageRecord | undefined,
-  { owner, direct = false }: CreateInternals,
+  { owner, direct = false, infraOf }: CreateInternals,
 ): Promise<PlannedContainer> {
   const host = await services.host()
   const runtime = await chooseRuntime(services, options.runtime)
@@ -48,7 +51,10 @@ export async function planContainer(
   const mounts = withImageVolumes(options, image?.runConfig.volumes ?? [])
   const network = await resolveNetwork(services, options.network)
   const hasNetworks = typeof network === 'object' && 'networks' in network
-  const spec = normalizeSpecOptions({ ...options, mounts, network }, { id, host, ...(image ? { image: image.runConfig } : {}) })
+  const spec = normalizeSpecOptions(
+    { ...options, mounts, network },
+    { id, host, joinedHostname, ...(image ? { image: image.runConfig } : {}) },
+  )
   const autoRemove = options.autoRemove ?? false
   const named = planVolumes(services, spec.mounts, autoRemove || owner !== undefined ? id : undefined)
   const mountedImages = await planImageMounts(services, spec.mounts, id)
@@ -57,6 +63,7 @@ export async function planContainer(
     ...spec,
     ...normalizePorts(options, hasNetworks),
     ...normalizeDns(options, hasNetworks || network === 'host'),
+    ...(infraOf === undefined ? {} : { pause: true }),
     mounts: named.mounts,
     labels: { ...image?.labels, ...options.labels },
     restart: options.restart ?? { policy: 'no' },
@@ -97,6 +104,7 @@ export async function planContainer(
       delegatedControllers: host.delegatedControllers,
     }),
     ...(owner === undefined ? {} : { owner }),
+    ...(infraOf === undefined ? {} : { pod: infraOf, infra: true }),
     state: direct
       ? { status: 'running', generation: 1, restartCount: 0, startedAt: new Date().toISOString() }
       : { status: 'created', generation: 0, restartCount: 0 },

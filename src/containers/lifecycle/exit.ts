@@ -12,6 +12,7 @@ import { subjectOf } from '../subject.ts'
 import { dropContainer } from './drop.ts'
 import { keepExit } from './kept-exits.ts'
 import { runtimeOf } from './pins.ts'
+import { leavePodCgroup } from './pod-cgroup.ts'
 import { releaseParts } from './release.ts'
 
 /**
@@ -34,6 +35,7 @@ export async function finishExit(
     step(services.probe, 'exit.release', () => releaseParts(services, record)),
     tellExit(services, ended, { exit, commits: known && !removes }),
   ])
+  await leavePodCgroup(services, record)
   if (removes) {
     await dropContainer(services, ended)
     return undefined

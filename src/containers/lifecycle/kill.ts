@@ -36,10 +36,10 @@ export async function markStopped(services: ContainersServices, record: Containe
   await step(services.probe, name, () => updateState(services, record.id, (state) => ({ ...state, stoppedByUser: true })))
 }
 
-/** Sends a signal; the caller holds the lock. A container without a pid namespace of its own is killed as a whole cgroup. */
+/** Sends a signal; the caller holds the lock. A container without a pid namespace of its own does not die with its first process: it is killed as a whole cgroup. */
 export async function killHeld(services: ContainersServices, record: ContainerRecord, signal: number): Promise<void> {
   const runtime = await runtimeOf(services, record)
-  const all = signal === signalNumbers.SIGKILL && record.options.pid === 'host'
+  const all = signal === signalNumbers.SIGKILL && record.options.pid !== 'private'
   const hasCgroup = record.cgroupsPath !== ''
   await step(services.probe, 'kill.signal', async () => {
     // The others first: afterwards nobody knows any more whose they are.

@@ -5,7 +5,9 @@ import { connectNetwork, startNetwork } from '../networking/start-network.ts'
 import { logPlaceOf, monitorPlaceOf } from '../places.ts'
 import { type ContainerRecord, containerKind, type LiveContainer } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
+import { checkJoined } from './joined.ts'
 import { logDriverOf, monitorOf, runtimeOf } from './pins.ts'
+import { inPodCgroup } from './pod-cgroup.ts'
 import { prepareBundle } from './prepare-bundle.ts'
 import { undoStart } from './undo-start.ts'
 
@@ -30,29 +32,36 @@ export async function makeContainer(
     // The runtime only joins the namespace: it is connected while the container is created.
     connected = connectNetwork(services, network)
     connected.catch(() => {})
-    const mounts = await prepareBundle(services, record, { namespace: network?.namespace, signal })
+    const { mounts, joined } = await prepareBundle(services, record, { namespace: network?.namespace, signal })
     const runtime = await runtimeOf(services, record)
     const monitor = monitorOf(services, record)
     const host = await services.host()
-    const made = await step(services.probe, 'start.create', () =>
-      monitor.create(
-        {
-          ...monitorPlaceOf(services.places, id),
-          name: record.name,
-          runtime: runtime.command(),
-          mounts,
-          ...(services.monitorCgroup === undefined ? {} : { monitorCgroup: services.monitorCgroup }),
-          logArgs: logDriverOf(services, record).monitorArgs(logPlaceOf(record)),
-          terminal: record.options.tty,
-          stdin: record.options.stdin,
-          exitCommand: services.exitCommand(id),
-          env: services.config.monitorEnv,
-          systemdCgroup: host.systemdCgroup,
-          bound: record.owner !== undefined,
-        },
-        { signal },
+    const made = await inPodCgroup(services, record, () =>
+      step(services.probe, 'start.create', () =>
+        monitor.create(
+          {
+            ...monitorPlaceOf(services.places, id),
+            name: record.name,
+            runtime: runtime.command(),
+            mounts,
+            ...(services.monitorCgroup === undefined ? {} : { monitorCgroup: services.monitorCgroup }),
+            logArgs: logDriverOf(services, record).monitorArgs(logPlaceOf(record)),
+            terminal: record.options.tty,
+            stdin: record.options.stdin,
+            exitCommand: services.exitCommand(id),
+            env: services.config.monitorEnv,
+            systemdCgroup: host.systemdCgroup,
+            bound: record.owner !== undefined,
+          },
+          { signal },
+        ),
       ),
-    )
+    ).catch(async (error: unknown) => {
+      // What it fails with then is only how the runtime noticed.
+      await checkJoined(joined, record.name, error)
+      throw error
+    })
+    await checkJoined(joined, record.name)
     await connected
     signal?.throwIfAborted()
     network?.namespace.close()

@@ -11,28 +11,38 @@ import { accountsOf } from '../create/accounts.ts'
 import { makeBindSources, openMounts } from '../mounts/open-mounts.ts'
 import { etcFiles } from '../networking/etc-files.ts'
 import { namespaceFile } from '../networking/hold.ts'
+import { nameForJoiners } from '../networking/joiner-name.ts'
 import { bundleOf, rootfsOf } from '../places.ts'
 import type { ContainerRecord } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
+import { findJoined, type JoinedContainers } from './joined.ts'
 import { runtimeOf } from './pins.ts'
 
-/** Writes the bundle and gives the mounts that its container needs. */
+/** What a start goes on with when the bundle is written. */
+export interface PreparedBundle {
+  /** The mounts that the container needs. */
+  readonly mounts: readonly PlannedMount[]
+  readonly joined: JoinedContainers
+}
+
+/** Writes the bundle. */
 export async function prepareBundle(
   services: ContainersServices,
   record: ContainerRecord,
   { namespace, signal }: AbortOptions & { readonly namespace: HeldNamespace | undefined },
-): Promise<PlannedMount[]> {
+): Promise<PreparedBundle> {
   const { id, options } = record
   const bundle = bundleOf(services.places, id)
   const rootfs = options.rootfs ?? rootfsOf(services.places, id)
   const [host, runtime] = await Promise.all([services.host(), runtimeOf(services, record)])
   const compileSeccomp = runtime.features.seccompBpf ? services.compileSeccomp : undefined
   await makeBindSources(record)
-  const [accounts, prepared, root, network] = await Promise.all([
+  const [accounts, prepared, root, network, joined] = await Promise.all([
     accountsOf(services, record),
     prepareSpec({ options, host, compileSeccomp }),
     rootMounts(services, record, rootfs),
     etcFiles(services, record),
+    findJoined(services, record),
   ])
   const opened = await openMounts(services, record, { accounts, signal })
   const { config, files, mounts } = generateSpec({
@@ -47,17 +57,21 @@ export async function prepareBundle(
     stopSignal: options.stopSignal,
     autoRemove: options.autoRemove,
     mountSources: opened.sources,
+    joined: joined.files,
     ...prepared,
     network,
-    ...(namespace === undefined ? {} : { namespacePaths: { network: join(bundle, namespaceFile) } }),
+    namespacePaths: { ...joined.namespacePaths, ...(namespace === undefined ? {} : { network: join(bundle, namespaceFile) }) },
     ...(record.image === undefined ? {} : { image: { id: record.image.id, name: record.image.name } }),
   })
+  const shared = joined.files.network?.hosts
   await step(services.probe, 'start.bundle', async () => {
+    if (shared !== undefined) await nameForJoiners(shared, record)
     await mkdir(dirname(record.logPath), { recursive: true, mode: 0o700 })
     // A mount needs something to lie on.
     await writeBundle(bundle, { config, files: namespace === undefined ? files : { ...files, [namespaceFile]: '' } })
   })
-  return [...root, ...mounts, ...opened.mounts, ...(namespace === undefined ? [] : [namespaceMount(namespace, bundle)])]
+  const own = namespace === undefined ? [] : [namespaceMount(namespace, bundle)]
+  return { mounts: [...root, ...mounts, ...opened.mounts, ...own], joined }
 }
 
 /** The namespace lasts as long as the container's mount namespace does, which is that of its monitor too. */

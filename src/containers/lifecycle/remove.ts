@@ -1,5 +1,5 @@
 import type { AbortOptions } from '../../base/abort.ts'
-import { isLibpodError } from '../../base/errors.ts'
+import { isLibpodError, LibpodError } from '../../base/errors.ts'
 import { verbOptions } from '../../base/schema.ts'
 import type { ContainerRecord } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
@@ -28,11 +28,12 @@ const checkOptions = verbOptions<RemoveContainerOptions>((z) => ({
   volumes: z.boolean().optional(),
 }))
 
-/** Removes a container with its root file system, its log and its place in the store. */
+/** Removes a container with its root file system, its log and its place in the store. An infra container goes only `withPod`. */
 export async function removeContainer(
   services: ContainersServices,
   id: string,
   options: RemoveContainerOptions = {},
+  { withPod = false }: { readonly withPod?: boolean } = {},
 ): Promise<{ changed: boolean }> {
   await checkOptions(options)
   const { force = false, ifExists = false, volumes = false, signal } = options
@@ -40,6 +41,7 @@ export async function removeContainer(
   for (;;) {
     try {
       const ended = await withContainer(services, id, { signal }, async ({ record, live }) => {
+        if (record.infra && !withPod) throw goesWithPod(record)
         if (isActive(record.state.status) && force) {
           await killHeld(services, record, 9)
           killed = true
@@ -59,6 +61,15 @@ export async function removeContainer(
       throw error
     }
   }
+}
+
+function goesWithPod({ id, name, pod }: ContainerRecord): LibpodError<'in-use'> {
+  return new LibpodError(
+    'in-use',
+    `Container ${name} holds the namespaces of a pod.`,
+    { kind: 'container', ref: id, users: [`pod/${pod ?? ''}`] },
+    { hint: 'It is removed with its pod.' },
+  )
 }
 
 /** Others may have waited for the end, and look only now that it is gone. */

@@ -3,8 +3,7 @@ import { step } from '../../base/steps.ts'
 import { isHelperLost } from '../../linux/helper/lost.ts'
 import type { ContainersServices } from '../services.ts'
 import { updateState } from '../store.ts'
-import { startHeld } from './start.ts'
-import { withContainer } from './with-container.ts'
+import { startHeld, withNamespaces } from './start.ts'
 
 /** How long after the helper was killed under it a restart is tried again. */
 const againMs = 1000
@@ -13,7 +12,7 @@ const againMs = 1000
 export async function restartNow(services: ContainersServices, id: string): Promise<void> {
   const done = (): Promise<void> => step(services.probe, 'restart.done', () => services.live.delete('restart', id))
   try {
-    await withContainer(services, id, {}, async (held) => {
+    await withNamespaces(services, id, {}, async (held) => {
       const { status, restartDueAt } = held.record.state
       try {
         // `restartDueAt` goes with the commit of the new run: until then, nobody may take the container for one that has stopped.

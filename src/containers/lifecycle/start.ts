@@ -3,15 +3,16 @@ import { step } from '../../base/steps.ts'
 import { publishedPorts } from '../networking/start-network.ts'
 import { type ContainerRecord, containerKind, type LiveContainer } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
-import { checkStatus } from '../status.ts'
+import { checkStatus, isActive } from '../status.ts'
 import { updateState } from '../store.ts'
 import { subjectOf } from '../subject.ts'
+import { findOwner } from './joined.ts'
 import { makeContainer } from './make.ts'
 import { runtimeOf } from './pins.ts'
 import { freshState, runningState } from './running-state.ts'
 import type { HeldContainer } from './settle.ts'
 import { undoStart } from './undo-start.ts'
-import { withContainer } from './with-container.ts'
+import { type HeldWork, withContainer } from './with-container.ts'
 
 /** Options of {@link Container.start}. @public */
 export interface StartContainerOptions extends AbortOptions {}
@@ -22,7 +23,7 @@ export function startContainer(
   id: string,
   { signal }: StartContainerOptions = {},
 ): Promise<{ changed: boolean }> {
-  return withContainer<{ changed: boolean }>(services, id, { signal }, async (held) => {
+  return withNamespaces<{ changed: boolean }>(services, id, { signal }, async (held) => {
     if (held.record.state.status === 'running') return { result: { changed: false } }
     checkStatus('start', held.record)
     await startHeld(services, held, { signal })
@@ -32,7 +33,7 @@ export function startContainer(
 
 /** Makes the container in its runtime, so that it can be attached to before its program starts. */
 export function initContainer(services: ContainersServices, id: string, { signal }: AbortOptions = {}): Promise<{ changed: boolean }> {
-  return withContainer<{ changed: boolean }>(services, id, { signal }, async ({ record }) => {
+  return withNamespaces<{ changed: boolean }>(services, id, { signal }, async ({ record }) => {
     if (record.state.status === 'initialized') return { result: { changed: false } }
     checkStatus('init', record)
     const live = await makeContainer(services, record, { signal })
@@ -43,6 +44,32 @@ export function initContainer(services: ContainersServices, id: string, { signal
     await services.emit({ ...subjectOf(record), action: 'init' })
     return { result: { changed: true } }
   })
+}
+
+/**
+ * Takes the lock of a container to start it. For a member of a pod whose namespaces nobody holds, the lock is given back, the pod's infra
+ * container started, and the lock taken again: nobody who has one container's lock waits for another's.
+ */
+export async function withNamespaces<T>(
+  services: ContainersServices,
+  id: string,
+  { signal }: AbortOptions,
+  work: (held: HeldContainer) => Promise<HeldWork<T>>,
+): Promise<T> {
+  const first = await withContainer(services, id, { signal }, async (held): Promise<HeldWork<{ readonly infra: string } | HeldWork<T>>> => {
+    const infra = isActive(held.record.state.status) ? undefined : await restingInfra(services, held.record)
+    return infra === undefined ? { result: await work(held) } : { result: { infra } }
+  })
+  if (!('infra' in first)) return first.result
+  await startContainer(services, first.infra, { signal })
+  return withContainer(services, id, { signal }, work)
+}
+
+/** The infra container of a member's pod, if that does not run. */
+export async function restingInfra(services: ContainersServices, { pod, infra }: ContainerRecord): Promise<string | undefined> {
+  if (pod === undefined || infra) return undefined
+  const holder = (await services.pod(pod)).infra
+  return holder === undefined || (await findOwner(services, holder)) ? undefined : holder
 }
 
 /** Starts a container whose lock is held; `restarted` when the restart policy does it. */

@@ -12,6 +12,7 @@ import { type ContainerRecord, containerKind } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { requireRecord } from '../store.ts'
 import { monitorOf, runtimeOf } from './pins.ts'
+import { leavePodCgroup } from './pod-cgroup.ts'
 import { releaseParts } from './release.ts'
 
 /**
@@ -39,6 +40,7 @@ export async function undoStart(services: ContainersServices, id: string, namesp
     services.logger.warn(`Taking back a start of container ${id.slice(0, 12)}: ${error.message}`)
   }
   await Promise.all([clearCgroup(services, record), releaseParts(services, record, held)])
+  await leavePodCgroup(services, record)
   if (away !== undefined) await rm(away, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 })
   await services.live.delete(containerKind.kind, id)
 }

@@ -2,6 +2,7 @@ import { mkdir, readFile, rmdir } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { LibpodError } from '../../base/errors.ts'
 import { sleep } from '../../base/time.ts'
+import { isErrno } from '../errno.ts'
 import { mapFsError } from '../fs/disk.ts'
 import type { CgroupHost } from './detect.ts'
 import { isGone, readControl, subtree, writeControl } from './files.ts'
@@ -49,6 +50,17 @@ export async function moveProcess(
 /** Removes a cgroup and all below it from every tree. Processes that are just ending are waited for, for a second at most. */
 export async function removeCgroup(paths: CgroupPaths): Promise<void> {
   await Promise.all(directoriesOf(paths).map(removeTreeOf))
+}
+
+/** Removes a cgroup from every tree where nothing is in it: neither a process nor another cgroup. */
+export async function removeEmptyCgroup(paths: CgroupPaths): Promise<void> {
+  await Promise.all(
+    directoriesOf(paths).map((directory) =>
+      rmdir(directory).catch((error: unknown) => {
+        if (!isGone(error) && !isErrno(error, 'EBUSY', 'ENOTEMPTY')) throw cgroupFailed(error, directory)
+      }),
+    ),
+  )
 }
 
 /** Whether the cgroup is there, in any tree. */

@@ -85,5 +85,7 @@ export const syscallNumbers = {
   mknodat: process.arch === 'x64' ? 259 : 33,
   renameat2: process.arch === 'x64' ? 316 : 276,
   pidfd_send_signal: 424,
+  open_tree: 428,
+  move_mount: 429,
   pidfd_open: 434,
 } as const

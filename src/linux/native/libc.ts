@@ -16,6 +16,20 @@ const functions = {
   umount2(target: NativePath, flags: number): void {
     call('umount2', target, pathArgument(target), flags)
   },
+  /** Opens a mount, or with OPEN_TREE_CLONE a copy of it that is mounted nowhere. */
+  open_tree(directory: number, path: NativePath, flags: number): number {
+    return check(
+      'open_tree',
+      tryCall('syscallPath', syscallNumbers.open_tree, directory, pathArgument(path), flags | O_CLOEXEC, 0, 0, 0),
+      path,
+    )
+  },
+  /** Puts a mount that is open as `fd` in a place. */
+  move_mount(fd: number, target: NativePath): void {
+    const { move_mount } = syscallNumbers
+    const result = tryCall('syscallPaths', move_mount, fd, '', AT_FDCWD, pathArgument(target), MOVE_MOUNT_F_EMPTY_PATH, 0)
+    check('move_mount', result, target)
+  },
   unshare(flags: number): void {
     call('unshare', undefined, flags)
   },
@@ -264,6 +278,7 @@ export function makeDevice(major: number, minor: number): number {
 
 const SOCK_CLOEXEC = O_CLOEXEC
 const S_IFIFO = 0o010000
+const MOVE_MOUNT_F_EMPTY_PATH = 4
 const EAGAIN = 11
 const ERANGE = 34
 const second = 1_000_000_000n

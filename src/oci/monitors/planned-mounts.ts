@@ -1,12 +1,30 @@
-import { mkdirSync } from 'node:fs'
+import { closeSync, mkdirSync } from 'node:fs'
+import { copyMountOf, placeMount } from '../../linux/mount-copy.ts'
 import { mount } from '../../linux/mounts.ts'
+import { inNewMountNamespace } from '../../linux/namespaces.ts'
 import type { PlannedMount } from '../monitor.ts'
 
-/** Makes the mounts of a plan, in order. For the helper process, inside the container's own mount namespace. */
-export function makePlannedMounts(mounts: readonly PlannedMount[]): void {
-  for (const { mkdir, ...spec } of mounts) {
-    // Made here, so that it is there when the mount namespace is a new one and its parent a mount of this plan.
-    if (mkdir !== undefined) mkdirSync(spec.target, { recursive: true, mode: mkdir })
-    mount(spec)
+/**
+ * Runs synchronous `work` in a new mount namespace in which the mounts of a plan are made, in order. Programs that it spawns
+ * stay there. For the helper process.
+ */
+export function inPlannedMounts<T>(mounts: readonly PlannedMount[], work: () => T): T {
+  const copies = new Map<PlannedMount, number>()
+  try {
+    // Copied from where they are, before this process goes to where they are wanted.
+    for (const planned of mounts) if (planned.of !== undefined) copies.set(planned, copyMountOf(planned.of, planned.source))
+    return inNewMountNamespace(() => {
+      for (const planned of mounts) make(planned, copies.get(planned))
+      return work()
+    })
+  } finally {
+    for (const fd of copies.values()) closeSync(fd)
   }
+}
+
+function make({ mkdir, of: _, ...spec }: PlannedMount, copy: number | undefined): void {
+  // Made here, so that it is there when the mount namespace is a new one and its parent a mount of this plan.
+  if (mkdir !== undefined) mkdirSync(spec.target, { recursive: true, mode: mkdir })
+  if (copy === undefined) mount(spec)
+  else placeMount(copy, spec.target)
 }

@@ -5,7 +5,7 @@ import { specAnnotations } from './annotations.ts'
 import { boundingOf, processCapabilities } from './capabilities.ts'
 import { composeMounts, type MountSources } from './compose-mounts.ts'
 import { linuxDevices } from './devices.ts'
-import { planFiles } from './engine-files.ts'
+import { type JoinedFiles, planFiles } from './engine-files.ts'
 import { type HostObjects, noHostObjects } from './host-objects.ts'
 import { initArgs } from './init.ts'
 import { linuxNamespaces, type NamespacePaths, setsHostname } from './namespaces.ts'
@@ -42,6 +42,8 @@ export interface SpecInput {
   readonly namespacePaths?: NamespacePaths
   /** Where volumes and images lie, by their targets. */
   readonly mountSources?: MountSources
+  /** What else is shared with the containers whose namespaces are joined. */
+  readonly joined?: JoinedFiles
   readonly objects?: HostObjects
   /** The profile that `security.seccomp` names, if it names one. */
   readonly seccompProfile?: SeccompProfile

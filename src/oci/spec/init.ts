@@ -13,6 +13,8 @@ export interface InitOptions {
 /** The option as it is stored. */
 export interface NormalizedInit {
   readonly init: boolean
+  /** The init program runs alone and waits: the container is there for its namespaces. */
+  readonly pause?: true
 }
 
 const initTarget = '/run/podman-init'
@@ -24,20 +26,25 @@ export function normalizeInit({ init }: InitOptions, defaults: ContainersSection
 }
 
 /** What is started: the program itself, or the init program with it. */
-export function initArgs(args: readonly string[], { init }: NormalizedInit): readonly string[] {
+export function initArgs(args: readonly string[], { init, pause }: NormalizedInit): readonly string[] {
+  if (pause) return [initTarget, '-P']
   return init ? [initTarget, '--', ...args] : args
 }
 
 /** The init program's mount. Throws `unavailable` where there is none. */
-export function initMounts({ init }: NormalizedInit, { initPath }: SpecHost): RuntimeMount[] {
-  if (!init) return []
-  if (initPath === undefined) {
-    throw new LibpodError(
-      'unavailable',
-      'init: there is no catatonit on this host.',
-      { what: 'catatonit', install: 'catatonit' },
-      { hint: 'Install the package catatonit, or set init_path in containers.conf.' },
-    )
-  }
-  return [{ destination: initTarget, type: 'bind', source: initPath, options: ['bind', 'ro', 'rprivate'] }]
+export function initMounts({ init, pause }: NormalizedInit, host: Pick<SpecHost, 'initPath'>): RuntimeMount[] {
+  if (!init && !pause) return []
+  const source = requireInitPath(host, pause ? 'infra' : 'init')
+  return [{ destination: initTarget, type: 'bind', source, options: ['bind', 'ro', 'rprivate'] }]
+}
+
+/** The init program of this host, for an option that needs it. */
+export function requireInitPath({ initPath }: Pick<SpecHost, 'initPath'>, option: string): string {
+  if (initPath !== undefined) return initPath
+  throw new LibpodError(
+    'unavailable',
+    `${option}: there is no catatonit on this host.`,
+    { what: 'catatonit', install: 'catatonit' },
+    { hint: 'Install the package catatonit, or set init_path in containers.conf.' },
+  )
 }

@@ -115,20 +115,26 @@ export const namespaceShape = (z: Zod) => {
   }
 }
 
-export function normalizeNamespaces(options: NamespaceOptions, id: string, host: SpecHost): NormalizedNamespaces {
+/** `joinedHostname` is the host name of the container whose UTS namespace is joined. */
+export function normalizeNamespaces(
+  options: NamespaceOptions,
+  { id, host, joinedHostname }: { readonly id: string; readonly host: SpecHost; readonly joinedHostname?: string | undefined },
+): NormalizedNamespaces {
   const { defaults } = host
   const network = normalizeNetwork(options.network)
   const uts = options.uts ?? defaults.utsns ?? 'private'
-  if (uts === 'host' && options.hostname !== undefined && options.hostname !== host.hostname) {
+  const given = uts === 'host' ? host.hostname : joinedHostname
+  if (given !== undefined && options.hostname !== undefined && options.hostname !== given) {
+    const whose = uts === 'host' ? 'the host' : 'another container'
     throw new LibpodError(
       'invalid-argument',
-      'hostname: it cannot be set in the UTS namespace of the host.',
+      `hostname: it cannot be set in the UTS namespace of ${whose}.`,
       { path: 'hostname', value: options.hostname },
       { hint: "Leave it out, or use uts: 'private'." },
     )
   }
   return {
-    hostname: options.hostname ?? (uts === 'host' || network === 'host' ? host.hostname : id.slice(0, 12)),
+    hostname: options.hostname ?? given ?? (network === 'host' ? host.hostname : id.slice(0, 12)),
     network,
     pid: options.pid ?? defaults.pidns ?? 'private',
     ipc: options.ipc ?? defaults.ipcns ?? 'private',
@@ -146,6 +152,17 @@ function normalizeNetwork(network: NetworkMode = 'none'): NormalizedNetwork {
 
 function isLookedUp(attachment: NetworkAttachment): attachment is NormalizedAttachment {
   return 'id' in attachment
+}
+
+/** The options that can name another container. */
+export const joinableNamespaces = ['network', 'pid', 'ipc', 'uts', 'cgroupns'] as const
+
+/** One of {@link joinableNamespaces}. */
+export type JoinableNamespace = (typeof joinableNamespaces)[number]
+
+/** The container whose namespace a mode names. */
+export function joinedContainer(mode: NetworkMode | undefined): string | undefined {
+  return typeof mode === 'object' && 'container' in mode ? mode.container : undefined
 }
 
 /** Whether its network namespace is the container's own. */

@@ -68,12 +68,17 @@ export interface NormalizeContext {
   readonly host: SpecHost
   /** What the image says about running it. */
   readonly image?: ProcessImage & { readonly user?: string }
+  /** The host name of the container whose UTS namespace is joined. */
+  readonly joinedHostname?: string | undefined
 }
 
 /** Completes options that passed the schema. The same options and context give the same result, and the result gives itself. */
-export function normalizeSpecOptions(options: SpecOptions, { id, host, image = {} }: NormalizeContext): NormalizedSpecOptions {
+export function normalizeSpecOptions(
+  options: SpecOptions,
+  { id, host, image = {}, joinedHostname }: NormalizeContext,
+): NormalizedSpecOptions {
   const { defaults } = host
-  const namespaces = normalizeNamespaces(options, id, host)
+  const namespaces = normalizeNamespaces(options, { id, host, joinedHostname })
   return {
     ...normalizeProcess(options, image, defaults),
     ...normalizeUser(options, image),

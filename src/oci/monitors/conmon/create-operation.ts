@@ -1,6 +1,5 @@
 import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { sleep } from '../../../base/time.ts'
-import { inNewMountNamespace } from '../../../linux/namespaces.ts'
 import { makePipe } from '../../../linux/pipe.ts'
 import { processStartTimeSync } from '../../../linux/proc.ts'
 import { type SpawnedProcess, spawnProcess } from '../../../linux/process/spawn.ts'
@@ -10,7 +9,7 @@ import { invoke } from '../../runtimes/invoke.ts'
 import { bundleFiles, clearBundle } from '../bundle-files.ts'
 import { endBundleProcesses } from '../bundle-processes.ts'
 import type { MonitorCgroups } from '../monitor-cgroups.ts'
-import { makePlannedMounts } from '../planned-mounts.ts'
+import { inPlannedMounts } from '../planned-mounts.ts'
 import { conmonArguments, conmonEnvironment } from './arguments.ts'
 import { conmonEnded, conmonMissing, createTimedOut } from './failures.ts'
 import { previousRunUnmounted } from './previous-run.ts'
@@ -73,16 +72,15 @@ function startConmon(plan: MonitorPlan, conmon: string): StartedConmon {
   const log = openSync(bundleFiles(plan).monitorLog, 'w', 0o600)
   let process: SpawnedProcess | undefined
   try {
-    process = inNewMountNamespace(() => {
-      makePlannedMounts(plan.mounts)
-      return spawnProcess({
+    process = inPlannedMounts(plan.mounts, () =>
+      spawnProcess({
         file: conmon,
         args: conmonArguments(plan),
         env: conmonEnvironment(plan),
         cwd: plan.bundle,
         stdio: ['ignore', 'ignore', log, sync.write, start.read],
-      })
-    })
+      }),
+    )
     process.unref()
     return { process, sync: sync.read, start: start.write }
   } catch (error) {

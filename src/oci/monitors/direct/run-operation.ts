@@ -1,6 +1,5 @@
 import { closeSync } from 'node:fs'
 import { sleep } from '../../../base/time.ts'
-import { inNewMountNamespace } from '../../../linux/namespaces.ts'
 import { signalPidfd } from '../../../linux/pidfd.ts'
 import type { SpawnedProcess, SpawnOptions } from '../../../linux/process/spawn.ts'
 import { PidFile } from '../../pid-file.ts'
@@ -9,7 +8,7 @@ import { invoke, logArgs, startProgram } from '../../runtimes/invoke.ts'
 import { openMemoryFile, readMemoryFile } from '../../runtimes/memory-file.ts'
 import type { BoundContainers } from '../bound-containers.ts'
 import { bundleFiles, clearRun } from '../bundle-files.ts'
-import { makePlannedMounts } from '../planned-mounts.ts'
+import { inPlannedMounts } from '../planned-mounts.ts'
 import type { DirectPlan } from './direct-run.ts'
 
 /** What the operation `oci.run` is given. */
@@ -81,10 +80,7 @@ export async function runDirectly({ plan, hasStdin }: RunParams, { descriptors, 
 function startRun(plan: DirectPlan, stdio: SpawnOptions['stdio']): SpawnedProcess {
   const verb = [...logArgs, 'run', '--bundle', plan.bundle, '--pid-file', bundleFiles(plan).pid, plan.id]
   const args = plan.systemdCgroup ? ['--systemd-cgroup', ...verb] : verb
-  return inNewMountNamespace(() => {
-    makePlannedMounts(plan.mounts)
-    return startProgram({ ...plan.runtime, env: plan.env }, args, stdio)
-  })
+  return inPlannedMounts(plan.mounts, () => startProgram({ ...plan.runtime, env: plan.env }, args, stdio))
 }
 
 /** Kills the container's program, and with it all its processes; the runtime sees that and cleans up. Nothing happens when it has ended already. */
