@@ -25,8 +25,9 @@ describe('network', () => {
 
   it('host: the host’s own links, names and resolver', async () => {
     const links = (await output('ls /sys/class/net', { network: 'host' })).trim().split('\n').sort()
-    const { readdir } = await import('node:fs/promises')
-    expect(links).toEqual((await readdir('/sys/class/net')).sort())
+    // The sysfs that is mounted here tells of the network of whoever mounted it.
+    const table = (await readFile('/proc/self/net/dev', 'utf8')).trimEnd().split('\n').slice(2)
+    expect(links).toEqual(table.map((line) => line.trim().split(':')[0]).sort())
     expect(await output('hostname', { network: 'host' })).toBe(`${hostname()}\n`)
     const resolver = await readFile('/etc/resolv.conf', 'utf8').catch(() => '')
     for (const server of resolver.matchAll(/^nameserver .*$/gm))

@@ -125,4 +125,9 @@ export const meantDifferences: readonly MeantDifference[] = [
   },
   { path: 'mounts /run/podman-init options', why: 'rprivate, as for every other mount of ours', cases: ['init'], where: ['Podman 5'] },
   { path: 'mounts /home source', why: ownPath, cases: configured },
+  {
+    path: 'mounts /home options',
+    why: 'Podman also says that programs may be executed there, which is so unless it is forbidden',
+    cases: configured,
+  },
 ]
