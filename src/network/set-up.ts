@@ -100,6 +100,7 @@ async function takeDown(
   try {
     const attachment = await readAttachment(services.store, container)
     if (attachment === undefined) return
+    if (namespace === undefined) services.logger.debug(`The network namespace of container ${container.slice(0, 12)} is gone.`)
     const emptied = namespace === undefined ? await lastOf(services, attachment) : []
     const request = { ...requestOf(attachment), emptied, interrupted, ...(namespace === undefined ? {} : { namespace: namespace.path }) }
     await step(services.probe, 'network.teardown', () => services.backend.teardown(request))

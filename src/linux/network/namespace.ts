@@ -1,8 +1,11 @@
-import { closeSync, fstatSync, openSync, readlinkSync } from 'node:fs'
+import { closeSync, fstatSync, openSync, statfsSync } from 'node:fs'
 import { AsyncQueue } from '../../base/async-queue.ts'
 import type { Helper } from '../helper/helper.ts'
 import { isSameProcessSync, namespacePath } from '../proc.ts'
 import type { NamespaceParams } from './namespace-operations.ts'
+
+/** The file system of namespaces. */
+const NSFS_MAGIC = 0x6e736673
 
 /** A network namespace that this process keeps. */
 export interface HeldNamespace {
@@ -44,7 +47,7 @@ export function holdNamespace(path: string): HeldNamespace | undefined {
     return undefined
   }
   // Where nothing is mounted lies an empty file; and never the namespace of this host.
-  if (!readlinkSync(`/proc/self/fd/${fd}`).startsWith('net:[') || isOurs(fd)) {
+  if (statfsSync(`/proc/self/fd/${fd}`).type !== NSFS_MAGIC || isOurs(fd)) {
     closeSync(fd)
     return undefined
   }

@@ -3,7 +3,7 @@ import { isLibpodError, LibpodError } from '../../../base/errors.ts'
 import type { Logger } from '../../../base/logger.ts'
 import { once } from '../../../base/once.ts'
 import type { HeldNamespace } from '../../../linux/network/namespace.ts'
-import type { BackendNetwork, NetworkBackend, NetworkTeardown } from '../../backend.ts'
+import type { BackendNetwork, NetworkBackend, NetworkBackendInfo, NetworkTeardown } from '../../backend.ts'
 import { findPrograms } from './programs.ts'
 import { parseStatus, requestText } from './request.ts'
 import { type NetavarkPlace, orphansEnded, runNetavark } from './run.ts'
@@ -57,37 +57,54 @@ export function netavarkBackend(options: NetavarkOptions): NetworkBackend {
 }
 
 async function teardown(options: NetavarkOptions, info: NetworkBackend['info'], request: NetworkTeardown): Promise<void> {
-  const { namespace, networks, emptied, interrupted } = request
+  const { namespace, networks, interrupted } = request
   const programs = await info()
   const input = requestText(request)
   if (interrupted) await orphansEnded(options)
   await mkdir(options.config, { recursive: true, mode: 0o700 })
   if (namespace !== undefined && !interrupted) {
-    try {
-      await runNetavark(programs, options, { verb: 'teardown', namespace, input })
-      return
-    } catch (error) {
-      if (!isLibpodError(error, 'command-failed')) throw error
-      options.logger.debug(`${error.message} It is tried again.`)
-    }
+    if (await isTakenDown(options, programs, namespace, input)) return
   }
   const links = networks.map(({ interfaceName }) => interfaceName)
   const held = namespace === undefined ? await options.makeNamespace(links) : undefined
+  const path = held?.path ?? namespace ?? ''
   try {
-    const path = held?.path ?? namespace ?? ''
-    const bridges = networks.map(({ network }) => network.interfaceName)
-    // Links of namespaces that are gone stay on the bridge until the kernel comes to them.
-    const fresh = networks
-      .filter(({ network }) => held !== undefined && emptied.includes(network.id))
-      .map(({ network }) => network.interfaceName)
-    await options.standIn({ namespace: path, links, bridges, fresh })
-    await runNetavark(programs, options, { verb: 'teardown', namespace: path, input })
-  } catch (error) {
-    // What it misses now was never made.
-    if (!isLibpodError(error, 'command-failed')) throw error
-    options.logger.debug(error.message)
+    for (const { bridges, fresh } of standIns(request)) {
+      await options.standIn({ namespace: path, links, bridges, fresh })
+      if (await isTakenDown(options, programs, path, input)) return
+    }
   } finally {
     held?.close()
+  }
+}
+
+/**
+ * What is put in the place of bridges. First what lets it take whole networks down, those that nobody else is in. It stops at the first rule
+ * that is missing; without a bridge it leaves the rules of networks alone, and comes to those of the container's ports.
+ */
+function standIns({
+  namespace,
+  networks,
+  emptied,
+}: NetworkTeardown): { readonly bridges: readonly string[]; readonly fresh: readonly string[] }[] {
+  const emptiedOnes = networks.filter(({ network }) => namespace !== undefined || emptied.includes(network.id))
+  const bridges = emptiedOnes.map(({ network }) => network.interfaceName)
+  // Links of namespaces that are gone stay on the bridge until the kernel comes to them.
+  return [
+    { bridges, fresh: namespace === undefined ? bridges : [] },
+    { bridges: [], fresh: [] },
+  ]
+}
+
+async function isTakenDown(options: NetavarkOptions, programs: NetworkBackendInfo, namespace: string, input: string): Promise<boolean> {
+  try {
+    await runNetavark(programs, options, { verb: 'teardown', namespace, input })
+    return true
+  } catch (error) {
+    // What it misses was never made, or is gone already.
+    if (!isLibpodError(error, 'command-failed')) throw error
+    options.logger.debug(error.message)
+    return false
   }
 }
 
