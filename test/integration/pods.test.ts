@@ -180,7 +180,7 @@ describe('the cgroup of a pod', () => {
     const { stderr, exitCode } = await b.exec(fork(25))
     expect(exitCode).not.toBe(0)
     expect(stderr).toContain("can't fork")
-    const eater = await member(engine, pod, sh('x=$(head -c 100000000 /dev/zero | tr "\\0" x)'))
+    const eater = await member(engine, pod, sh('x=$(head -c 60000000 /dev/zero | tr "\\0" x)'))
     await b.restart()
     await a.restart()
     await eater.start()
