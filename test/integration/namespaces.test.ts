@@ -4,6 +4,7 @@ import type { RunOptions } from 'libpod-ts'
 import { describe, expect, it } from 'vitest'
 import { sh, started } from '../support/containers.ts'
 import { image, useEngine } from '../support/engine.ts'
+import { readLinks } from '../support/machine.ts'
 import { failure } from '../support/results.ts'
 
 const engine = useEngine()
@@ -25,8 +26,7 @@ describe('network', () => {
 
   it('host: the host’s own links, names and resolver', async () => {
     const links = (await output('ls /sys/class/net', { network: 'host' })).trim().split('\n').sort()
-    const { readdir } = await import('node:fs/promises')
-    expect(links).toEqual((await readdir('/sys/class/net')).sort())
+    expect(links).toEqual(await readLinks())
     expect(await output('hostname', { network: 'host' })).toBe(`${hostname()}\n`)
     const resolver = await readFile('/etc/resolv.conf', 'utf8').catch(() => '')
     for (const server of resolver.matchAll(/^nameserver .*$/gm))
