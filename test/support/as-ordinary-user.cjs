@@ -51,6 +51,7 @@ if (process.geteuid() === 0) {
   Object.assign(process.env, { HOME: `${place}/home`, XDG_RUNTIME_DIR: `${place}/run`, USER: name, LOGNAME: name })
 
   /** A clone below /root, say, is shown in a place of the same name that everybody can go to. */
+  // biome-ignore lint/correctness/noInnerDeclarations: it is used above, and works with what is declared there
   function makeReachable(folder, index) {
     const barred = ancestors(folder).find((path) => (statSync(path).mode & 0o001) === 0)
     if (barred === undefined) return
