@@ -47,6 +47,8 @@ export interface ContainersServices {
   cgroups(): Promise<CgroupHost>
   /** The image of a reference, made ready to run: its layers are there as snapshots. */
   image(reference: string): Promise<ImageRecord>
+  /** A file as it is seen on top of these layers, also one that only users of the container may read; `undefined` if there is none. */
+  readLayers(layers: readonly string[], path: string, options: { readonly maxBytes: number }): Promise<Buffer | undefined>
   emit(event: EventDraft): Promise<void>
   /** The command by which a monitor calls for the clean-up of a container. */
   exitCommand(id: string): readonly string[]

@@ -129,6 +129,7 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
     owner: owner.id,
     snapshots: storage.snapshots,
     image: storage.readyImage,
+    readLayers: storage.readFile,
     emit: events.emit,
     async restartDue(id, at) {
       await live.set('restart', id, { dueAt: at.toISOString() })

@@ -2,6 +2,7 @@ import type { AbortOptions } from '../base/abort.ts'
 import type { Helper } from '../linux/helper/helper.ts'
 import type { DiffProgress, LayerToWrite, WrittenLayer } from './layers/diff-operation.ts'
 import type { ExtractedLayer, LayerToExtract } from './layers/extraction.ts'
+import type { ReadMergedFileOptions } from './snapshots/merged-view.ts'
 import type { TreeWork } from './snapshots/tree-work.ts'
 
 /** The names and parameters of what the helper does for storage. */
@@ -12,12 +13,15 @@ export interface StorageCalls {
   readonly 'storage.usage': { readonly path: string }
   readonly 'storage.copy': { readonly from: string; readonly to: string }
   readonly 'storage.sync': { readonly path: string }
+  readonly 'storage.readMerged': { readonly layers: readonly string[]; readonly path: string; readonly options: ReadMergedFileOptions }
   readonly 'storage.probeOverlay': { readonly directory: string }
 }
 
 /** What storage has done in the helper process, where a hostile tree can hang or kill only that. */
 export interface StorageWork {
   readonly work: TreeWork
+  /** What {@link readMergedFile} gives, in base64: for files that only the users of containers may read. */
+  readMerged(layers: readonly string[], path: string, options: ReadMergedFileOptions): Promise<string | undefined>
   /** Extracts one layer. Rejects with `corrupt` for one that is damaged or hostile, and with `no-space`. */
   extractLayer(layer: LayerToExtract, options?: AbortOptions): Promise<ExtractedLayer>
   /** Writes the changes of a snapshot as a layer. Rejects with `unsupported` for an upper directory that depends on those below, and with `no-space`. */
@@ -42,6 +46,7 @@ export function storageWork(helper: Helper): StorageWork {
       sync: (path) => call('storage.sync', { path }),
       probeOverlay: (directory) => call('storage.probeOverlay', { directory }),
     },
+    readMerged: (layers, path, options) => call('storage.readMerged', { layers, path, options }),
     extractLayer({ growing, ...layer }, options) {
       const params: StorageCalls['storage.extract'] = { ...layer, growing: growing !== undefined }
       return helper.call('storage.extract', params, { ...options, ...(growing === undefined ? {} : { messages: growing }) })

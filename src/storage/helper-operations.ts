@@ -9,6 +9,7 @@ import { libc } from '../linux/native/libc.ts'
 import type { StorageCalls } from './helper-client.ts'
 import { diffLayer } from './layers/diff-operation.ts'
 import { extractLayer } from './layers/extract.ts'
+import { readMergedFile } from './snapshots/merged-view.ts'
 import { probeOverlay } from './snapshots/overlay/probe.ts'
 
 /** So long the helper may work before it looks whether its host has something to say. */
@@ -30,6 +31,9 @@ export const storageOperations: Readonly<Record<string, HelperOperation>> = {
   }),
   'storage.copy': operation<'storage.copy'>(({ from, to }, { signal }) => inSlices(copyTree(from, to), signal)),
   'storage.sync': operation<'storage.sync'>(({ path }) => syncFileSystem(path)),
+  'storage.readMerged': operation<'storage.readMerged'>(async ({ layers, path, options }) =>
+    (await readMergedFile(layers, path, options))?.toString('base64'),
+  ),
   'storage.probeOverlay': operation<'storage.probeOverlay'>(({ directory }) => probeOverlay(directory)),
 }
 

@@ -9,7 +9,8 @@ export const denied: Readonly<Record<string, Readonly<Record<string, string>>>> 
     'stats > *': noCgroup(),
   },
   'confinement.test.ts': {
-    'seccomp > a filter is active, and refuses what it should': 'The kernel asks for a capability of the host before it looks at the argument of swapoff(2).',
+    'seccomp > a filter is active, and refuses what it should':
+      'The kernel asks for a capability of the host before it looks at the argument of swapoff(2).',
     'security > what is dangerous is hidden or read-only, unless it is asked for':
       'The domain name in /proc/sys belongs to the root of the host, also in a UTS namespace of the container.',
   },

@@ -16,22 +16,10 @@ const MS_REC = 0x4000
 const MS_SLAVE = 0x80000
 const PR_SET_DUMPABLE = 4
 
-if (process.geteuid() === 0) {
-  const libc = koffi.load(null)
-  const call = (what, signature, ...values) => {
-    if (libc.func(signature)(...values) !== 0) throw new Error(`${what} failed with errno ${koffi.errno()}`)
-  }
-  const mount = (source, target, type, flags, data) =>
-    call(
-      `mounting ${target}`,
-      'int mount(str source, str target, str type, unsigned long flags, str data)',
-      source,
-      target,
-      type,
-      flags,
-      data,
-    )
+const libc = koffi.load(null)
+if (process.geteuid() === 0) becomeOrdinary()
 
+function becomeOrdinary() {
   call('unshare', 'int unshare(int flags)', CLONE_NEWNS)
   mount('none', '/', null, MS_REC | MS_SLAVE, null)
   mount('tmpfs', place, 'tmpfs', 0, 'mode=755')
@@ -42,25 +30,33 @@ if (process.geteuid() === 0) {
   for (const file of ['subuid', 'subgid']) appendFileSync(`/etc/${file}`, `${name}:${subordinate}\n`)
   for (const folder of ['home', 'run']) chownSync(`${place}/${folder}`, uid, uid)
   for (const [index, folder] of [resolve(__dirname, '../..'), dirname(process.execPath)].entries()) makeReachable(folder, index)
-
   process.setgroups([])
   process.setgid(uid)
   process.setuid(uid)
   // Otherwise what /proc tells of this process would belong to root, as if it had a secret to keep.
   call('prctl', 'int prctl(int option, unsigned long value)', PR_SET_DUMPABLE, 1)
   Object.assign(process.env, { HOME: `${place}/home`, XDG_RUNTIME_DIR: `${place}/run`, USER: name, LOGNAME: name })
+}
 
-  /** A clone below /root, say, is shown in a place of the same name that everybody can go to. */
-  function makeReachable(folder, index) {
-    const barred = ancestors(folder).find((path) => (statSync(path).mode & 0o001) === 0)
-    if (barred === undefined) return
-    const kept = `${place}/kept/${index}`
-    mkdirSync(kept)
-    mount(folder, kept, null, MS_BIND | MS_REC, null)
-    mount('tmpfs', barred, 'tmpfs', 0, 'mode=755')
-    mkdirSync(folder, { recursive: true })
-    mount(kept, folder, null, MS_BIND | MS_REC, null)
-  }
+/** A clone below /root, say, is shown in a place of the same name that everybody can go to. */
+function makeReachable(folder, index) {
+  const barred = ancestors(folder).find((path) => (statSync(path).mode & 0o001) === 0)
+  if (barred === undefined) return
+  const kept = `${place}/kept/${index}`
+  mkdirSync(kept)
+  mount(folder, kept, null, MS_BIND | MS_REC, null)
+  mount('tmpfs', barred, 'tmpfs', 0, 'mode=755')
+  mkdirSync(folder, { recursive: true })
+  mount(kept, folder, null, MS_BIND | MS_REC, null)
+}
+
+function mount(source, target, type, flags, data) {
+  const signature = 'int mount(str source, str target, str type, unsigned long flags, str data)'
+  call(`mounting ${target}`, signature, source, target, type, flags, data)
+}
+
+function call(what, signature, ...values) {
+  if (libc.func(signature)(...values) !== 0) throw new Error(`${what} failed with errno ${koffi.errno()}`)
 }
 
 /** From the top down, without the folder itself. */

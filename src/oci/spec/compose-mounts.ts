@@ -52,7 +52,8 @@ function procMount({ pid }: MountOptions, { rootless }: SpecHost): RuntimeMount 
 function mqueueMount({ ipc }: MountOptions, { rootless, hasMessageQueues }: SpecHost): RuntimeMount[] {
   const options = ['nosuid', 'noexec', 'nodev']
   if (rootless && ipc === 'host' && !hasMessageQueues) return []
-  if (rootless && ipc === 'host') return [{ destination: '/dev/mqueue', type: 'bind', source: '/dev/mqueue', options: ['bind', ...options] }]
+  if (rootless && ipc === 'host')
+    return [{ destination: '/dev/mqueue', type: 'bind', source: '/dev/mqueue', options: ['bind', ...options] }]
   return [{ destination: '/dev/mqueue', type: 'mqueue', source: 'mqueue', options }]
 }
 
