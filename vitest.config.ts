@@ -10,6 +10,7 @@ const integration = {
   testTimeout: 120_000,
   hookTimeout: 120_000,
   fileParallelism: false,
+  execArgv: ['--require', './test/support/own-network.cjs'],
 }
 
 export default defineConfig({
@@ -21,10 +22,10 @@ export default defineConfig({
         test: {
           ...integration,
           // The others do not depend on the runtime.
-          include: ['test/integration/**/*.test.ts'],
+          include: ['test/{integration,network}/**/*.test.ts'],
           name: 'crun',
           env: { TEST_RUNTIME: 'crun' },
-          execArgv: ['--require', './test/support/without-unified-cgroup.cjs'],
+          execArgv: [...integration.execArgv, '--require', './test/support/without-unified-cgroup.cjs'],
           sequence: { groupOrder: 2 },
         },
       },

@@ -1,6 +1,6 @@
 // The runtime
 export type { DiskUsage } from './runtime/disk-usage.ts'
-export type { RuntimeInfo } from './runtime/info.ts'
+export type { NetworkInfo, RuntimeInfo } from './runtime/info.ts'
 export type { OCIOption, RuntimeOptions, StateOption, StateStoreDriver } from './runtime/options.ts'
 export type { PruneOptions, PruneReport } from './runtime/prune.ts'
 export { Runtime } from './runtime/runtime.ts'
@@ -20,6 +20,8 @@ export type { StopContainerOptions } from './containers/lifecycle/stop.ts'
 export type { WaitCondition, WaitContainerOptions, WaitResult } from './containers/lifecycle/wait.ts'
 export type { ListContainersOptions } from './containers/list.ts'
 export type { ContainerLogsOptions } from './containers/logs.ts'
+export type { ContainerNetworkInfo } from './containers/networking/network-info.ts'
+export type { HttpProbe } from './containers/networking/until-port.ts'
 export type { ContainerLogOptions, CreateContainerOptions } from './containers/options.ts'
 export type { PruneContainersOptions, PruneContainersResult } from './containers/prune.ts'
 export type { ContainerSummary, ExitReason, PublishedPort } from './containers/record.ts'
@@ -38,7 +40,14 @@ export type { ContainerDevice, DeviceOptions } from './oci/spec/devices.ts'
 export type { InitOptions } from './oci/spec/init.ts'
 export type { BindMount, ContainerMount, TmpfsMount } from './oci/spec/mount.ts'
 export type { MountsOptions } from './oci/spec/mounts.ts'
-export type { NamespaceMode, NamespaceOptions, NamespacePath } from './oci/spec/namespaces.ts'
+export type {
+  NamespaceMode,
+  NamespaceOfContainer,
+  NamespaceOptions,
+  NamespacePath,
+  NetworkAttachment,
+  NetworkMode,
+} from './oci/spec/namespaces.ts'
 export type { ProcessOptions } from './oci/spec/process.ts'
 export type { ResourceOptions } from './oci/spec/resources.ts'
 export type { Ulimit, UlimitOptions } from './oci/spec/rlimits.ts'
@@ -61,6 +70,20 @@ export type { PullImageProgress } from './images/pull/pull-progress.ts'
 export type { RemoveImageOptions } from './images/remove.ts'
 export type { SaveImageOptions } from './images/save.ts'
 export type { ImageLayer } from './storage/image-store.ts'
+
+// Networks
+export type { ConnectNetworkOptions } from './network/connect-options.ts'
+export type { CreateNetworkOptions } from './network/create.ts'
+export type { ContainerDns, DnsOptions, ExtraHost } from './network/dns-option.ts'
+export type { NetworkInspect, NetworkMember } from './network/inspect.ts'
+export type { ListNetworksOptions, NetworkFilters } from './network/list.ts'
+export { type DisconnectNetworkOptions, Network } from './network/network.ts'
+export { Networks } from './network/networks.ts'
+export type { PortOptions, PortsOptions } from './network/ports-option.ts'
+export type { PruneNetworksOptions, PruneNetworksResult } from './network/prune.ts'
+export type { NetworkSubnet, NetworkSummary } from './network/record.ts'
+export type { RemoveNetworkOptions } from './network/remove.ts'
+export type { NetworkSubnetOptions } from './network/subnets.ts'
 
 // Events
 export type { EventListener } from './events/bus.ts'

@@ -57,9 +57,14 @@ default_sysctls = ["net.a=1 2", "broken"]
 default_ulimits = ["nofile=1:2", "core=-1"]
 devices = ["/dev/fuse"]
 env = ["A=b=c"]
+dns_options = ["ndots:2"]
+dns_searches = ["example"]
+dns_servers = ["10.0.0.53"]
+host_containers_internal_ip = "10.0.0.1"
 http_proxy = false
 init = true
 ipcns = "shareable"
+netns = "bridge"
 no_hosts = true
 pids_limit = 7
 read_only = true
@@ -79,9 +84,13 @@ stop_timeout = 3
 runc = ["/a", "/b"]
 [network]
 firewall_driver = "x"
+default_network = "mine"
+default_subnet = "10.1.0.0/16"
+default_subnet_pools = [{ base = "10.2.0.0/16", size = 28 }]
+dns_bind_port = 54
 `,
   )
-  const { containers, engine, files, monitorEnv } = await read()
+  const { containers, engine, network, files, monitorEnv } = await read()
   expect(containers).toEqual({
     annotations: { a: 'b' },
     apparmorProfile: 'mine',
@@ -90,11 +99,16 @@ firewall_driver = "x"
     defaultSysctls: { 'net.a': '1 2' },
     defaultUlimits: { nofile: { soft: 1, hard: 2 }, core: { soft: -1, hard: -1 } },
     devices: ['/dev/fuse'],
+    dnsOptions: ['ndots:2'],
+    dnsSearches: ['example'],
+    dnsServers: ['10.0.0.53'],
     env: { A: 'b=c' },
+    hostContainersInternalIp: '10.0.0.1',
     httpProxy: false,
     init: true,
     initPath: '/i',
     ipcns: 'private',
+    netns: 'private',
     noHosts: true,
     pidsLimit: 7,
     readOnly: true,
@@ -108,6 +122,12 @@ firewall_driver = "x"
     runtime: 'runc',
     stopTimeoutMs: 3000,
     runtimes: { runc: ['/a', '/b'] },
+  })
+  expect(network).toEqual({
+    defaultNetwork: 'mine',
+    defaultSubnet: '10.1.0.0/16',
+    defaultSubnetPools: [{ base: '10.2.0.0/16', size: 28 }],
+    dnsBindPort: 54,
   })
   expect(files).toEqual([join(base, system)])
   expect(monitorEnv['X']).toBe('y')

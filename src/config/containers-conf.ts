@@ -2,6 +2,7 @@
 export interface ContainersConf {
   readonly containers: ContainersSection
   readonly engine: EngineSection
+  readonly network: NetworkSection
 }
 
 /** Defaults of new containers: the `[containers]` table. */
@@ -14,11 +15,18 @@ export interface ContainersSection {
   /** By the limit's name in lower case, as `nofile`. */
   readonly defaultUlimits: Readonly<Record<string, { readonly soft: number; readonly hard: number }>>
   readonly devices: readonly string[]
+  readonly dnsOptions: readonly string[]
+  readonly dnsSearches: readonly string[]
+  readonly dnsServers: readonly string[]
   readonly env: Readonly<Record<string, string>>
+  /** What `host.containers.internal` means; found out by looking if not set. */
+  readonly hostContainersInternalIp?: string
   readonly httpProxy: boolean
   readonly init: boolean
   readonly initPath?: string
   readonly ipcns?: NamespaceDefault
+  /** How containers are connected that do not say. */
+  readonly netns?: NetworkDefault
   readonly noHosts: boolean
   readonly pidns?: NamespaceDefault
   readonly pidsLimit: number
@@ -44,6 +52,26 @@ export interface EngineSection {
   readonly stopTimeoutMs: number
 }
 
+/** Networks: the `[network]` table. */
+export interface NetworkSection {
+  readonly backend?: string
+  readonly defaultNetwork: string
+  /** The subnet of the default network. */
+  readonly defaultSubnet: string
+  /** Where the subnets of other networks are taken from: each piece has this many bits of prefix. */
+  readonly defaultSubnetPools: readonly SubnetPool[]
+  readonly dnsBindPort?: number
+}
+
+/** A range of addresses that subnets are taken from. */
+export interface SubnetPool {
+  readonly base: string
+  readonly size: number
+}
+
+/** How new containers are connected. */
+export type NetworkDefault = 'private' | 'host' | 'none'
+
 /** Whether new containers have a namespace of their own. */
 export type NamespaceDefault = 'private' | 'host'
 
@@ -67,6 +95,9 @@ export const defaultContainersConf: ContainersConf = {
     defaultSysctls: { 'net.ipv4.ping_group_range': '0 0' },
     defaultUlimits: {},
     devices: [],
+    dnsOptions: [],
+    dnsSearches: [],
+    dnsServers: [],
     env: {},
     httpProxy: true,
     init: false,
@@ -90,5 +121,16 @@ export const defaultContainersConf: ContainersConf = {
     helperBinariesDir: ['/usr/local/libexec/podman', '/usr/local/lib/podman', '/usr/libexec/podman', '/usr/lib/podman'],
     runtimes: {},
     stopTimeoutMs: 10_000,
+  },
+  network: {
+    defaultNetwork: 'podman',
+    defaultSubnet: '10.88.0.0/16',
+    defaultSubnetPools: [
+      { base: '10.89.0.0/16', size: 24 },
+      { base: '10.90.0.0/15', size: 24 },
+      { base: '10.92.0.0/14', size: 24 },
+      { base: '10.96.0.0/11', size: 24 },
+      { base: '10.128.0.0/9', size: 24 },
+    ],
   },
 }

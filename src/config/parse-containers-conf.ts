@@ -10,7 +10,15 @@ import {
   textsOf,
   ulimitsOf,
 } from './conf-values.ts'
-import type { ContainersConf, ContainersSection, EngineSection, NamespaceDefault } from './containers-conf.ts'
+import type {
+  ContainersConf,
+  ContainersSection,
+  EngineSection,
+  NamespaceDefault,
+  NetworkDefault,
+  NetworkSection,
+  SubnetPool,
+} from './containers-conf.ts'
 import { parseToml } from './toml.ts'
 
 /** How one key of the file changes a section; keys that are not named here belong to others and are passed over. */
@@ -24,11 +32,16 @@ const containersKeys: Keys<ContainersSection> = {
   default_sysctls: (value, { defaultSysctls }) => ({ defaultSysctls: assignmentsOf(value, defaultSysctls) }),
   default_ulimits: (value) => ({ defaultUlimits: ulimitsOf(value) }),
   devices: (value, { devices }) => ({ devices: textsOf(value, devices) }),
+  dns_options: (value, { dnsOptions }) => ({ dnsOptions: textsOf(value, dnsOptions) }),
+  dns_searches: (value, { dnsSearches }) => ({ dnsSearches: textsOf(value, dnsSearches) }),
+  dns_servers: (value, { dnsServers }) => ({ dnsServers: textsOf(value, dnsServers) }),
   env: (value, { env }) => ({ env: assignmentsOf(value, env) }),
+  host_containers_internal_ip: (value) => ({ hostContainersInternalIp: textOf(value) }),
   http_proxy: (value) => ({ httpProxy: booleanOf(value) }),
   init: (value) => ({ init: booleanOf(value) }),
   init_path: (value) => ({ initPath: textOf(value) }),
   ipcns: (value) => ({ ipcns: namespaceOf(value) }),
+  netns: (value) => ({ netns: networkOf(value) }),
   no_hosts: (value) => ({ noHosts: booleanOf(value) }),
   pidns: (value) => ({ pidns: namespaceOf(value) }),
   pids_limit: (value) => ({ pidsLimit: integerOf(value) }),
@@ -50,6 +63,14 @@ const engineKeys: Keys<EngineSection> = {
   stop_timeout: (value) => ({ stopTimeoutMs: integerOf(value) * 1000 }),
 }
 
+const networkKeys: Keys<NetworkSection> = {
+  network_backend: (value) => ({ backend: textOf(value) }),
+  default_network: (value) => ({ defaultNetwork: textOf(value) }),
+  default_subnet: (value) => ({ defaultSubnet: textOf(value) }),
+  default_subnet_pools: (value) => ({ defaultSubnetPools: poolsOf(value) }),
+  dns_bind_port: (value) => ({ dnsBindPort: integerOf(value) }),
+}
+
 /** Lays one file over what the earlier ones said. Throws `invalid-argument` with file and line, or file and key. */
 export async function applyContainersConf(before: ContainersConf, file: string, text: string): Promise<ContainersConf> {
   const document = await parseToml(file, text)
@@ -61,6 +82,7 @@ export async function applyContainersConf(before: ContainersConf, file: string, 
       ...(typeof init === 'string' ? { initPath: init } : {}),
     },
     engine: applySection('engine', engineKeys, before.engine, document, file),
+    network: applySection('network', networkKeys, before.network, document, file),
   }
 }
 
@@ -88,6 +110,23 @@ function namespaceOf(value: ConfValue): NamespaceDefault {
   if (text === 'host') return 'host'
   if (text === 'private' || text === 'shareable' || text === 'none') return 'private'
   throw badValue(value, '"private" or "host"')
+}
+
+/** A private network is one of the default network, which Podman also calls `bridge`. */
+function networkOf(value: ConfValue): NetworkDefault {
+  const text = textOf(value)
+  if (text === 'host' || text === 'none' || text === 'private') return text
+  if (text === 'bridge') return 'private'
+  throw badValue(value, '"private", "host" or "none"')
+}
+
+function poolsOf(value: ConfValue): SubnetPool[] {
+  const expected = 'a list of pools such as { base = "10.89.0.0/16", size = 24 }'
+  if (!Array.isArray(value.value)) throw badValue(value, expected)
+  return (value.value as readonly unknown[]).map((pool) => {
+    if (!isTable(pool) || typeof pool['base'] !== 'string' || !Number.isInteger(pool['size'])) throw badValue(value, expected)
+    return { base: pool['base'], size: Number(pool['size']) }
+  })
 }
 
 function cgroupManagerOf(value: ConfValue): 'cgroupfs' | 'systemd' {

@@ -14,6 +14,7 @@ import { initContainer, type StartContainerOptions, startContainer } from './lif
 import { type StopContainerOptions, stopContainer } from './lifecycle/stop.ts'
 import { type WaitContainerOptions, type WaitResult, waitContainer } from './lifecycle/wait.ts'
 import { type ContainerLogsOptions, containerLogs, rawLogs } from './logs.ts'
+import { hostPort } from './networking/host-port.ts'
 import type { ContainersServices } from './services.ts'
 import { type ContainerStats, type ContainerStatsOptions, containerStats, containerStatsOnce } from './stats.ts'
 import { type ContainerTopOptions, type ContainerTopResult, containerTop } from './top.ts'
@@ -139,6 +140,20 @@ export class Container {
   /** All that is known of it. */
   inspect(): Promise<ContainerInspect> {
     return inspectContainer(this.#services, this.id)
+  }
+
+  /**
+   * The port of this host that leads to a published port. Rejects with `not-found` when the port is not published, or the container
+   * does not run.
+   *
+   * @example
+   * ```ts
+   * const port = await container.hostPort(80)
+   * console.log(await (await fetch(`http://127.0.0.1:${port}/`)).text())
+   * ```
+   */
+  hostPort(port: number, protocol: 'tcp' | 'udp' = 'tcp'): Promise<number> {
+    return hostPort(this.#services, this.id, port, protocol)
   }
 
   /**

@@ -1,6 +1,7 @@
 import { LibpodError } from '../base/errors.ts'
 import { type Filters, type FilterTable, matchesLabel } from '../base/filter.ts'
 import { parseInstant } from '../base/instant.ts'
+import { findNetwork } from '../network/record.ts'
 import type { ContainerSummary } from './record.ts'
 import type { ContainersServices } from './services.ts'
 import { containerStatuses } from './status.ts'
@@ -8,13 +9,13 @@ import { requireRecord } from './store.ts'
 
 /**
  * Filters of lists of containers, with Podman's names: values of one key are alternatives (labels must all match), keys
- * must all match. `name` is a regular expression, `ancestor` an image, `before` and `since` name a container, `until` is a
+ * must all match. `name` is a regular expression, `ancestor` an image, `network` the name or id of a network, `before` and `since` name a container, `until` is a
  * time or how long ago.
  *
  * @public
  */
 export type ContainerFilters = Filters<
-  'id' | 'name' | 'label' | 'label!' | 'status' | 'ancestor' | 'exited' | 'before' | 'since' | 'until' | 'command'
+  'id' | 'name' | 'label' | 'label!' | 'status' | 'ancestor' | 'exited' | 'before' | 'since' | 'until' | 'command' | 'network'
 >
 
 /** The tests, with what those that look at other containers need looked up before. */
@@ -27,6 +28,9 @@ export async function containerFilterTable(
     const { createdAt } = await requireRecord(services, await services.registry.resolve('container', container))
     times.set(container, Date.parse(createdAt))
   }
+  const networkNames = new Map<string, string>()
+  for (const network of [filters.network ?? []].flat())
+    networkNames.set(network, (await findNetwork(services.registry, network))?.name ?? network)
   for (const status of [filters.status ?? []].flat()) checkStatusName(status)
   const patterns = new Map([filters.name ?? []].flat().map((value) => [value, parsePattern(value)]))
   const timeOf = (container: string): number => times.get(container) ?? Number.NaN
@@ -42,6 +46,7 @@ export async function containerFilterTable(
     since: ({ createdAt }, container) => Date.parse(createdAt) > timeOf(container),
     until: ({ createdAt }, value) => Date.parse(createdAt) < parseInstant(value, 'filters.until'),
     command: ({ command }, value) => command[0] === value,
+    network: ({ networks }, value) => networks.includes(networkNames.get(value) ?? value),
   }
 }
 

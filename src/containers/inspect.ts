@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { type ContainerNetworkInfo, networkInfo } from './networking/network-info.ts'
 import type { StoredOptions } from './options.ts'
 import { bundleOf, rootfsOf } from './places.ts'
 import type { ContainerSummary, ExitReason } from './record.ts'
@@ -23,6 +24,8 @@ export interface ContainerInspect extends ContainerSummary {
     /** When the restart policy starts it again. */
     readonly restartDueAt?: string
   }
+  /** Where it is connected now. */
+  readonly connected: readonly ContainerNetworkInfo[]
   /** The options it was created with, completed with every default. */
   readonly options: ContainerInspectOptions
   /** The plug-ins it was made with. */
@@ -43,7 +46,7 @@ export type ContainerInspectOptions = Readonly<Record<string, unknown>>
 
 /** Reads all that is known of a container. */
 export async function inspectContainer(services: ContainersServices, id: string): Promise<ContainerInspect> {
-  const [record, live] = await Promise.all([requireRecord(services, id), readLive(services, id)])
+  const [record, live, connected] = await Promise.all([requireRecord(services, id), readLive(services, id), networkInfo(services, id)])
   const { state, pins } = record
   const processes = isActive(state.status) ? live : undefined
   return {
@@ -59,6 +62,7 @@ export async function inspectContainer(services: ContainersServices, id: string)
       stoppedByUser: state.stoppedByUser ?? false,
       ...(state.restartDueAt === undefined ? {} : { restartDueAt: state.restartDueAt }),
     },
+    connected,
     options: record.options satisfies StoredOptions as unknown as ContainerInspectOptions,
     runtime: { name: pins.runtime, path: pins.runtimePath },
     monitor: pins.monitor,

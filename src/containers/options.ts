@@ -3,6 +3,8 @@ import { LibpodError } from '../base/errors.ts'
 import { checkName } from '../base/names.ts'
 import { lazySchema, type Zod } from '../base/schema.ts'
 import { parseSignal } from '../linux/signals.ts'
+import { type DnsOptions, dnsShape, type NormalizedDns } from '../network/dns-option.ts'
+import { type NormalizedPorts, type PortsOptions, portsShape } from '../network/ports-option.ts'
 import { type NormalizedSpecOptions, type SpecOptions, specOptionsShape } from '../oci/spec/spec-options.ts'
 import type { RestartPolicy } from './restart-policy.ts'
 
@@ -17,7 +19,7 @@ export interface ContainerLogOptions {
 }
 
 /** What a container is made of: {@link Containers.create}. All but `image` or `rootfs` is optional. @public */
-export interface CreateContainerOptions extends SpecOptions, AbortOptions {
+export interface CreateContainerOptions extends SpecOptions, PortsOptions, DnsOptions, AbortOptions {
   /** The image: a name, an id or the beginning of one. Either this or `rootfs`. */
   readonly image?: string | undefined
   /** An exploded root filesystem: an absolute path of a folder, used as it is. Either this or `image`. */
@@ -43,7 +45,7 @@ export interface CreateContainerOptions extends SpecOptions, AbortOptions {
 }
 
 /** The create options as they are stored: complete, plain JSON. */
-export interface StoredOptions extends NormalizedSpecOptions {
+export interface StoredOptions extends NormalizedSpecOptions, NormalizedPorts, NormalizedDns {
   /** The program and its arguments as they are started. */
   readonly args: readonly string[]
   readonly labels: Readonly<Record<string, string>>
@@ -88,7 +90,9 @@ const ownShape = (z: Zod) => ({
   signal: z.instanceof(AbortSignal).optional(),
 })
 
-const schema = lazySchema<CreateContainerOptions>((z) => z.strictObject({ ...specOptionsShape(z), ...ownShape(z) }) as never)
+const schema = lazySchema<CreateContainerOptions>(
+  (z) => z.strictObject({ ...specOptionsShape(z), ...portsShape(z), ...dnsShape(z), ...ownShape(z) }) as never,
+)
 
 /** Checks what the caller asks for, by itself: no look at the store or the host yet. Rejects with `invalid-argument` and the option's path. */
 export async function checkCreateOptions(options: CreateContainerOptions): Promise<CreateContainerOptions> {

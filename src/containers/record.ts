@@ -47,6 +47,8 @@ export interface ContainerState {
   readonly stoppedByUser?: boolean
   /** When the restart policy starts it again. */
   readonly restartDueAt?: string
+  /** The ports that are published while it runs. */
+  readonly ports?: readonly PublishedPort[]
 }
 
 /** Why a container's exit code is unknown: `lost` with the machine's reboot, or the monitor was killed. @public */
@@ -94,6 +96,9 @@ export interface ContainerSummary {
   /** The program and its arguments. */
   readonly command: readonly string[]
   readonly labels: Readonly<Record<string, string>>
+  /** The names of the networks it is in. */
+  readonly networks: readonly string[]
+  /** The ports of it that are published now. */
   readonly ports: readonly PublishedPort[]
   /** RFC 3339. */
   readonly createdAt: string
@@ -123,13 +128,19 @@ export function summarize(record: ContainerRecord): ContainerSummary {
     imageId: record.image?.id ?? '',
     command: options.args,
     labels: options.labels,
-    ports: [],
+    networks: networkNames(options),
+    ports: state.ports ?? [],
     createdAt: record.createdAt,
     ...(state.startedAt === undefined ? {} : { startedAt: state.startedAt }),
     ...(state.finishedAt === undefined ? {} : { finishedAt: state.finishedAt }),
     ...(state.exitCode === undefined ? {} : { exitCode: state.exitCode }),
     ephemeral: record.owner !== undefined,
   }
+}
+
+/** The networks a container is in. */
+function networkNames({ network }: StoredOptions): string[] {
+  return typeof network === 'object' && 'networks' in network ? network.networks.map(({ name }) => name) : []
 }
 
 /** What the registry is given of a record. */
@@ -149,5 +160,11 @@ function linksOf({ image, pod, options }: ContainerRecord): Set<string> {
   const joined = [network, pid, ipc, uts, cgroupns].flatMap((mode) =>
     typeof mode === 'object' && 'container' in mode ? [`container/${mode.container}`] : [],
   )
-  return new Set([...(image === undefined ? [] : [`image/${image.id}`]), ...(pod === undefined ? [] : [`pod/${pod}`]), ...joined])
+  const networks = typeof network === 'object' && 'networks' in network ? network.networks.map(({ id }) => `network/${id}`) : []
+  return new Set([
+    ...networks,
+    ...(image === undefined ? [] : [`image/${image.id}`]),
+    ...(pod === undefined ? [] : [`pod/${pod}`]),
+    ...joined,
+  ])
 }

@@ -1,5 +1,6 @@
 import { LibpodError } from '../base/errors.ts'
 import { step } from '../base/steps.ts'
+import type { HeldNamespace } from '../linux/network/namespace.ts'
 import { collect, makePipe, writeAll } from '../linux/pipe.ts'
 import { createContainer } from './create/create.ts'
 import { encodeOutput } from './exec/encode-output.ts'
@@ -9,6 +10,7 @@ import { runtimeOf } from './lifecycle/pins.ts'
 import { prepareBundle } from './lifecycle/prepare-bundle.ts'
 import { releaseParts } from './lifecycle/release.ts'
 import { undoStart } from './lifecycle/undo-start.ts'
+import { connectNetwork, startNetwork } from './networking/start-network.ts'
 import type { CreateContainerOptions } from './options.ts'
 import { bundleOf } from './places.ts'
 import type { ContainerRecord } from './record.ts'
@@ -42,16 +44,20 @@ export async function runContainer(services: ContainersServices, options: RunOpt
   checkOwn({ input, timeoutMs, maxOutputBytes, encoding })
   checkForeign(create)
   const record = await createContainer(services, { ...create, stdin: input !== undefined }, { owner: services.owner, direct: true })
+  let namespace: HeldNamespace | undefined
   try {
-    const mounts = await prepareBundle(services, record)
+    const network = await startNetwork(services, record)
+    namespace = network?.namespace
+    await connectNetwork(services, network)
+    const mounts = await prepareBundle(services, record, namespace)
     const ran = await runDirect(services, record, mounts, { input, timeoutMs, maxOutputBytes, signal: options.signal })
     return { ...ran, id: record.id, stdout: encodeOutput(ran.stdout, encoding), stderr: encodeOutput(ran.stderr, encoding) }
   } catch (error) {
     // The helper, whose child it is, may have died before it.
-    if (await readRecord(services, record.id)) await undoStart(services, record.id)
+    if (await readRecord(services, record.id)) await undoStart(services, record.id, namespace)
     throw error
   } finally {
-    await step(services.probe, 'run.release', () => releaseParts(services, record))
+    await step(services.probe, 'run.release', () => releaseParts(services, record, namespace))
     await step(services.probe, 'run.remove', () => dropRun(services, record))
   }
 }

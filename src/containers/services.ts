@@ -8,6 +8,7 @@ import type { CgroupHost } from '../linux/cgroups/detect.ts'
 import type { HostFacts } from '../linux/host-facts.ts'
 import type { LockManager } from '../locks/lock-manager.ts'
 import type { LogDriver } from '../logs/log-driver.ts'
+import type { NetworkServices } from '../network/services.ts'
 import type { Monitor } from '../oci/monitor.ts'
 import type { DirectRunner } from '../oci/monitors/direct/direct-run.ts'
 import type { OCIRuntime } from '../oci/oci-runtime.ts'
@@ -40,6 +41,7 @@ export interface ContainersServices {
   readonly logDrivers: ReadonlyMap<string, LogDriver>
   readonly monitors: ReadonlyMap<string, Monitor>
   readonly direct: DirectRunner
+  readonly network: NetworkServices
   /** The runtimes that work on this host, the first being the default. */
   runtimes(): Promise<readonly OCIRuntime[]>
   /** What does not change while the engine is open: kernel, capabilities, limits, seccomp profile. */

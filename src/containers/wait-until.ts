@@ -4,17 +4,20 @@ import { lazySchema, verbOptions } from '../base/schema.ts'
 import { sleep } from '../base/time.ts'
 import { waitContainer } from './lifecycle/wait.ts'
 import { containerLogs } from './logs.ts'
+import { type HttpProbe, untilHttp, untilPort } from './networking/until-port.ts'
 import type { ContainersServices } from './services.ts'
 import { requireRecord } from './store.ts'
 
 /**
- * What {@link Container.waitUntil} waits for: a line of the log that contains a text or matches a pattern; the exit of
- * the container; or a predicate of the caller's, asked again and again.
+ * What {@link Container.waitUntil} waits for: a line of the log that contains a text or matches a pattern; a program that listens on
+ * a tcp port of the container; an answer over http; the exit of the container; or a predicate of the caller's, asked again and again.
  *
  * @public
  */
 export type WaitUntilCondition =
   | { readonly log: string | RegExp /** How many such lines; 1 if not given. */; readonly times?: number | undefined }
+  | { readonly port: number }
+  | { readonly http: HttpProbe }
   | { readonly exit: true }
   | {
       readonly predicate: () => boolean | Promise<boolean> /** How long between two askings; 100 if not given. */
@@ -33,13 +36,22 @@ const conditionSchema = lazySchema<unknown>((z) =>
   z.union(
     [
       z.strictObject({ log: z.union([z.string(), z.instanceof(RegExp)]), times: z.int().min(1).optional() }),
+      z.strictObject({ port: z.int().min(1).max(65_535) }),
+      z.strictObject({
+        http: z.strictObject({
+          port: z.int().min(1).max(65_535),
+          path: z.string().startsWith('/', 'must begin with "/"').optional(),
+          status: z.int().min(100).max(599).optional(),
+          tls: z.boolean().optional(),
+        }),
+      }),
       z.strictObject({ exit: z.literal(true) }),
       z.strictObject({
         predicate: z.custom((value) => typeof value === 'function', 'must be a function'),
         everyMs: z.number().min(0).optional(),
       }),
     ],
-    'must be { log }, { exit: true } or { predicate }',
+    'must be { log }, { port }, { http }, { exit: true } or { predicate }',
   ),
 )
 
@@ -66,6 +78,8 @@ export async function waitUntil(
   const release = onAbort(signal, (reason) => stop.abort(reason))
   try {
     if ('log' in condition) await untilLog(services, id, record.name, condition, stop.signal)
+    else if ('port' in condition) await untilPort(services, id, condition.port, stop.signal)
+    else if ('http' in condition) await untilHttp(services, id, condition.http, stop.signal)
     else if ('exit' in condition) await waitContainer(services, id, { condition: 'next-exit', signal: stop.signal })
     else await untilPredicate(condition, stop.signal)
   } finally {

@@ -71,6 +71,17 @@ export function inNamespace<T>(kind: 'mnt' | 'net' | 'ipc' | 'uts' | 'cgroup', f
   })
 }
 
+/**
+ * Makes a network namespace and gives a descriptor of it, which keeps it; nothing in it is up yet. Only for the helper process, on its main
+ * thread.
+ */
+export function makeNetworkNamespace(): number {
+  return away('net', () => {
+    libc().unshare(cloneFlags.net)
+    return openNamespace('self', 'net')
+  })
+}
+
 function away<T>(kind: NamespaceKind, leaveAndWork: () => T): T {
   const home = openSync(namespacePath('self', kind), 'r')
   const root = openSync('/', 'r')

@@ -5,6 +5,8 @@ import type { Helper } from '../linux/helper/helper.ts'
 import { k8sFileLogDriver } from '../logs/drivers/k8s-file.ts'
 import { noneLogDriver } from '../logs/drivers/none.ts'
 import type { LogDriver } from '../logs/log-driver.ts'
+import type { NetworkBackend } from '../network/backend.ts'
+import { type NetavarkOptions, netavarkBackend } from '../network/backends/netavark/netavark.ts'
 import type { Monitor } from '../oci/monitor.ts'
 import { conmonMonitor } from '../oci/monitors/conmon/conmon-monitor.ts'
 import type { DirectRunner } from '../oci/monitors/direct/direct-run.ts'
@@ -20,6 +22,10 @@ export function builtInMonitors({ helper, conmonPath }: { readonly helper: Helpe
   readonly direct: DirectRunner
 } {
   return { monitors: byName([conmonMonitor({ path: conmonPath, helper })]), direct: directRunner({ helper }) }
+}
+
+export function builtInNetworkBackend(options: NetavarkOptions): NetworkBackend {
+  return netavarkBackend(options)
 }
 
 export function builtInTransports(options: DockerTransportOptions): ReadonlyMap<string, Transport> {

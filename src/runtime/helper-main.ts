@@ -4,6 +4,7 @@ import { LibpodError } from '../base/errors.ts'
 import type { HelperOperation } from '../linux/helper/helper.ts'
 import { serveHelper } from '../linux/helper/serve.ts'
 import { prepareNamespaces } from '../linux/namespaces.ts'
+import { networkOperations } from '../linux/network/namespace-operations.ts'
 import { isOwnerAlive } from '../locks/owners.ts'
 import { ociOperations } from '../oci/helper-operations.ts'
 import { BoundContainers } from '../oci/monitors/bound-containers.ts'
@@ -20,7 +21,7 @@ const bound = new BoundContainers()
 
 process.umask(0o022)
 await prepareNamespaces()
-serveHelper(role === 'storage' ? storageOperations : unlessOrphaned(ociOperations(bound)), {
+serveHelper(role === 'storage' ? storageOperations : unlessOrphaned({ ...ociOperations(bound), ...networkOperations }), {
   async onClosed() {
     await bound.killAll()
     // An engine that closes removes its owner file; one that died leaves it, and its ephemeral containers.

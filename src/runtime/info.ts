@@ -1,3 +1,4 @@
+import { isLibpodError } from '../base/errors.ts'
 import { iterateContainers } from '../containers/list.ts'
 import type { ContainersServices } from '../containers/services.ts'
 import type { OCIRuntime } from '../oci/oci-runtime.ts'
@@ -22,6 +23,7 @@ export interface RuntimeInfo {
   readonly monitor: { readonly name: string; readonly version: string; readonly path: string }
   readonly cgroups: { readonly mode: 'v1' | 'v2' | 'hybrid'; readonly manager: 'cgroupfs' | 'systemd' }
   readonly storage: { readonly snapshotter: string /** Why not overlay, if it is not. */; readonly reason?: string; readonly state: string }
+  readonly network: NetworkInfo
   readonly host: {
     readonly kernel: string
     readonly architecture: string
@@ -42,16 +44,28 @@ export interface RuntimeInfo {
   readonly images: number
 }
 
+/** What connects containers, or why nothing does. @public */
+export interface NetworkInfo {
+  readonly backend: string
+  readonly version?: string
+  readonly path?: string
+  /** The program that answers for the names of containers, if it is there. */
+  readonly dns?: { readonly path: string }
+  /** Why containers cannot be connected. */
+  readonly reason?: string
+}
+
 /** Looks at the engine and counts its objects. */
 export async function runtimeInfo(engine: Engine): Promise<RuntimeInfo> {
   engine.closer.check()
   const { config, containers: services } = engine
-  const [{ runtime, all, passedOver }, conmon, cgroups, host, facts, images, containers] = await Promise.all([
+  const [{ runtime, all, passedOver }, conmon, cgroups, host, facts, network, images, containers] = await Promise.all([
     engine.runtimes(),
     engine.conmon(),
     services.cgroups(),
     services.host(),
     services.facts(),
+    networkInfo(services),
     services.registry.count('image'),
     countContainers(services),
   ])
@@ -72,6 +86,7 @@ export async function runtimeInfo(engine: Engine): Promise<RuntimeInfo> {
       ...(engine.snapshotterReason === undefined ? {} : { reason: engine.snapshotterReason }),
       state: engine.state,
     },
+    network,
     host: {
       kernel: facts.kernel,
       architecture: facts.arch,
@@ -95,4 +110,14 @@ async function countContainers(services: ContainersServices): Promise<RuntimeInf
     else counts.stopped++
   }
   return counts
+}
+
+async function networkInfo({ network: { backend } }: ContainersServices): Promise<NetworkInfo> {
+  try {
+    const { version, path, dns } = await backend.info()
+    return { backend: backend.name, version, path, ...(dns === undefined ? {} : { dns }) }
+  } catch (error) {
+    if (!isLibpodError(error, 'unavailable')) throw error
+    return { backend: backend.name, reason: error.message }
+  }
 }

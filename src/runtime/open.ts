@@ -10,6 +10,7 @@ import type { ContainersServices } from '../containers/services.ts'
 import { DutyLock } from '../locks/duty.ts'
 import { createFlockManager } from '../locks/flock.ts'
 import { createOwner } from '../locks/owners.ts'
+import { networkKind } from '../network/record.ts'
 import { claimRoot } from '../state/format.ts'
 import { LiveState } from '../state/live.ts'
 import { Registry } from '../state/registry.ts'
@@ -22,6 +23,7 @@ import { enterEpoch } from './epoch.ts'
 import { findHelpers } from './helpers.ts'
 import { openEvents } from './open-events.ts'
 import { openHelpers } from './open-helpers.ts'
+import { openNetwork } from './open-network.ts'
 import { openOci } from './open-oci.ts'
 import { openPlaces } from './open-places.ts'
 import { openRootless } from './open-rootless.ts'
@@ -29,7 +31,7 @@ import { openLiveState, openState, stateName } from './open-state.ts'
 import { openStorage } from './open-storage.ts'
 import { checkRuntimeOptions, type InternalOptions, internals, type RuntimeOptions } from './options.ts'
 import { recover } from './recover.ts'
-import { removeImageUsers } from './remove-image-users.ts'
+import { removeContainerUsers } from './remove-container-users.ts'
 import { startCleanup } from './start-cleanup.ts'
 import { writeExitScript } from './write-exit-script.ts'
 
@@ -77,7 +79,7 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
   closer.add(() => owner.release())
   const events = await openEvents({ root, runRoot, logger, closer })
   const changes = new Changes()
-  const registry = new Registry(store, { kinds: [containerKind, imageKind], onCommit: () => events.ring() })
+  const registry = new Registry(store, { kinds: [containerKind, imageKind, networkKind], onCommit: () => events.ring() })
   const locks = createFlockManager({ directory: places.locks })
   closer.add(() => locks.close())
   const helpers = openHelpers({
@@ -109,17 +111,33 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
     transports: builtInTransports({ access, stallMs }),
     registries: access.rules,
     option: options.images,
-    removeUsers: (users, how) => removeImageUsers(services, users, how),
+    removeUsers: (users, how) => removeContainerUsers(services, users, how),
   })
   await claimRoot(store, { root, runRoot, uid: config.uid, state: stateName(stateOption), snapshotter: storage.snapshots.driver })
   const oci = openOci({ config, options, helper: helpers.oci, prefix: rootless?.prefix ?? [] })
   closer.add(() => oci.close())
   const duty: { current?: Duty } = {}
+  const network = openNetwork({
+    config,
+    registry,
+    liveStore,
+    locks,
+    helper: helpers.oci,
+    owners: places.owners,
+    owner: owner.id,
+    background: oci.services.background,
+    logger,
+    closer,
+    probe,
+    emit: events.emit,
+    containers: () => services,
+  })
   const services: ContainersServices = {
     ...oci.services,
     registry,
     live,
     locks,
+    network,
     changes,
     places: { root, runRoot },
     config,

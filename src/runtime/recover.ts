@@ -6,8 +6,9 @@ import { settleNow } from '../containers/lifecycle/when-ended.ts'
 import type { ContainerRecord, ContainerSummary } from '../containers/record.ts'
 import type { ContainersServices, LiveEntries } from '../containers/services.ts'
 import { isActive } from '../containers/status.ts'
-import { readRecord } from '../containers/store.ts'
+import { readLive, readRecord } from '../containers/store.ts'
 import { deadOwners, forgetOwner, isOwnerAlive } from '../locks/owners.ts'
+import { recoverNetworks } from '../network/recover.ts'
 import { sweepOrphans } from './sweep-orphans.ts'
 
 /** How many containers are looked at together. */
@@ -35,6 +36,7 @@ export async function recover(services: ContainersServices, options: RecoverOpti
   const isWhole = await step(services.probe, 'recover.containers', () => recoverContainers(services, options))
   await step(services.probe, 'recover.making', () => recoverMaking(services, new Set(dead)))
   await step(services.probe, 'recover.orphans', () => sweepOrphans(services, locksDir))
+  await step(services.probe, 'recover.networks', () => recoverNetworks(services.network, (id) => isInUse(services, ownersDir, id)))
   await step(services.probe, 'recover.storage', recoverStorage)
   // As long as something of theirs is left, the next recovery must know of them.
   if (isWhole) {
@@ -92,4 +94,12 @@ async function recoverMaking(services: ContainersServices, dead: ReadonlySet<str
     if ((await services.registry.get('container', id)) === undefined) await services.snapshots.remove(id)
     await services.live.delete('making', id)
   }
+}
+
+/** Whether a container's network is somebody's: of a verb that is under way, or of processes. */
+async function isInUse(services: ContainersServices, ownersDir: string, id: string): Promise<boolean> {
+  if ((await readLive(services, id)) !== undefined) return true
+  const record = await readRecord(services, id)
+  // A program that is run directly has no entry among the live ones: it is there as long as its engine is.
+  return record !== undefined && isActive(record.state.status) && record.owner !== undefined && isOwnerAlive(ownersDir, record.owner)
 }

@@ -3,6 +3,7 @@ import type { EventListener } from '../events/bus.ts'
 import type { EngineEvent, EventType } from '../events/event.ts'
 import { type StreamEventsOptions, streamEvents } from '../events/stream.ts'
 import { Images } from '../images/images.ts'
+import { Networks } from '../network/networks.ts'
 import { type DiskUsage, diskUsage } from './disk-usage.ts'
 import type { Engine } from './engine.ts'
 import { type RuntimeInfo, runtimeInfo } from './info.ts'
@@ -27,12 +28,15 @@ export class Runtime implements AsyncDisposable {
   readonly containers: Containers
   /** The images of this root. */
   readonly images: Images
+  /** The networks of this root. */
+  readonly networks: Networks
   readonly #engine: Engine
 
   private constructor(engine: Engine) {
     this.#engine = engine
     this.containers = new Containers(engine.containers)
     this.images = new Images(engine.images)
+    this.networks = new Networks(engine.containers.network)
   }
 
   /**
@@ -84,7 +88,7 @@ export class Runtime implements AsyncDisposable {
     return diskUsage(this.#engine)
   }
 
-  /** Removes containers that do not run and images that nothing uses, and collects garbage. */
+  /** Removes containers that do not run, and networks and images that nothing uses, and collects garbage. */
   prune(options?: PruneOptions): Promise<PruneReport> {
     return pruneRuntime(this.#engine, options)
   }

@@ -49,6 +49,23 @@ export type { AcquireOptions, LockManager, LockRelease } from '../locks/lock-man
 export type { LogEntry } from '../logs/entry.ts'
 export { type LogDriverCase, type LogDriverCaseContext, logDriverCases, type WrittenPiece } from '../logs/log-driver.cases.ts'
 export type { LogDriver, LogPlace, LogReadOptions } from '../logs/log-driver.ts'
+// Network backends
+export {
+  type NetworkBackendCase,
+  type NetworkBackendCaseContext,
+  networkBackendCases,
+} from '../network/backend.cases.ts'
+export type {
+  BackendNetwork,
+  ConnectedNetwork,
+  ConnectedStatus,
+  MappedPort,
+  NetworkBackend,
+  NetworkBackendInfo,
+  NetworkRequest,
+  NetworkSetup,
+  NetworkTeardown,
+} from '../network/backend.ts'
 // OCI runtimes
 export { type OCIRuntimeCase, type OCIRuntimeCaseContext, ociRuntimeCases } from '../oci/oci-runtime.cases.ts'
 export type {

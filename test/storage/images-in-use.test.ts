@@ -7,7 +7,10 @@ describe('an image that containers use', () => {
   it('stays until they are gone, or goes with them', async () => {
     const { runtime } = engine
     const busybox = await runtime.images.get(image)
-    const containers = [await runtime.containers.create({ image }), await runtime.containers.create({ image, command: ['sleep', '60'] })]
+    const containers = [
+      await runtime.containers.create({ image, network: 'none' }),
+      await runtime.containers.create({ image, command: ['sleep', '60'], network: 'none' }),
+    ]
     await containers[1]?.start()
     const users = containers.map(({ id }) => `container/${id}`)
     const refusal: unknown = await busybox.remove().catch((error: unknown) => error)

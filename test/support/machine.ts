@@ -1,18 +1,28 @@
+import { execFile } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readdir, readFile, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 
-/** What a leak would show in: mounts of this namespace, monitors and runtimes, cgroups that containers make. */
+/** What a leak would show in: mounts of this namespace, monitors and runtimes, cgroups that containers make, links and rules of the firewall. */
 export interface MachineState {
   readonly mounts: readonly string[]
   readonly processes: readonly string[]
   readonly cgroups: readonly string[]
+  readonly links: readonly string[]
+  readonly rules: readonly string[]
 }
 
 /** Reads it. Processes are those that only containers need: other programs of the machine come and go. */
 export async function machineState(): Promise<MachineState> {
-  const [mounts, processes, cgroups] = await Promise.all([readMounts(), readProcesses(), readCgroups('/sys/fs/cgroup', 4)])
-  return { mounts, processes, cgroups }
+  const [mounts, processes, cgroups, links, rules] = await Promise.all([
+    readMounts(),
+    readProcesses(),
+    readCgroups('/sys/fs/cgroup', 4),
+    readLinks(),
+    readRules(),
+  ])
+  return { mounts, processes, cgroups, links, rules }
 }
 
 async function readMounts(): Promise<string[]> {
@@ -24,7 +34,7 @@ async function readMounts(): Promise<string[]> {
     .sort()
 }
 
-const watched = /(^|\/)(conmon|crun|runc|cleanup\.js|helper\.js|busybox)( |$)/
+const watched = /(^|\/)(conmon|crun|runc|cleanup\.js|helper\.js|busybox|netavark|aardvark-dns)( |$)/
 
 async function readProcesses(): Promise<string[]> {
   const found: string[] = []
@@ -54,4 +64,22 @@ async function readCgroups(directory: string, depth: number): Promise<string[]> 
   // The folders that all containers and monitors of a machine lie in stay, as those of Podman do.
   const leaks = below.filter((path) => /libpod|crun|runc/.test(path) && !/\/libpod_parent(\/conmon)?$/.test(path))
   return [...leaks, ...deeper.flat()].sort()
+}
+
+/** The links of this network namespace. */
+export async function readLinks(): Promise<string[]> {
+  const lines = (await readFile('/proc/net/dev', 'utf8')).split('\n').slice(2)
+  return lines.flatMap((line) => /^\s*(\S+):/.exec(line)?.[1] ?? []).sort()
+}
+
+/** Chains that all containers of a machine share stay, empty, as with Podman; what is about one container or network is a leak. */
+const shared = /^(#|\*|COMMIT|:|-A (FORWARD|PREROUTING|OUTPUT|POSTROUTING) .*-j NETAVARK[-_A-Z]+$|-A NETAVARK-HOSTPORT-(MASQ|SETMARK) )/
+const chains = /^:(?!(NETAVARK_FORWARD|NETAVARK-HOSTPORT-(DNAT|MASQ|SETMARK)|[A-Z]+) )/
+
+export async function readRules(): Promise<string[]> {
+  const { stdout } = await promisify(execFile)('/usr/sbin/iptables-save')
+  return stdout
+    .split('\n')
+    .filter((line) => line !== '' && (!shared.test(line) || chains.test(line)))
+    .sort()
 }

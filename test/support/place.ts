@@ -85,6 +85,11 @@ export class Place implements TracedPlace {
       await runtime.images.import(busyboxRootfs(), { tag: image, changes: ['CMD ["/bin/sh"]'] })
       await runtime.containers.run({ ...this.container, command: ['true'] })
     })
+    return this.remember()
+  }
+
+  /** From now on, what is there now is what has to be there. */
+  async remember(): Promise<this> {
     this.#before = await tracesOf(this)
     return this
   }

@@ -71,3 +71,12 @@ export const plan: readonly PlannedStep[] = [
   ...rows(once, 'life', 'conmon', 'start.runtime start.commit start.event stop.mark'),
   ...rows(once, 'pause', 'conmon', 'pause.commit'),
 ]
+
+/** The steps by which a container is connected and disconnected, and those who are killed beside them. */
+export const networkPlan: readonly PlannedStep[] = [
+  ...rows(once, 'life', 'host', 'network.lease network.setup network.up network.leave network.teardown network.give'),
+  ...rows(once, 'run', 'host', 'network.setup network.teardown'),
+  ...rows(once, 'life', 'conmon', 'start.event'),
+  ...rows(once, 'life', 'helper', 'network.up'),
+  ...rows(once, 'start', 'cleanup', 'network.teardown', { hostProbe: 'after:start.create' }),
+]

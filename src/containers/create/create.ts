@@ -5,9 +5,12 @@ import { newId } from '../../base/ids.ts'
 import { randomName } from '../../base/names.ts'
 import { step } from '../../base/steps.ts'
 import { parseSignal } from '../../linux/signals.ts'
+import { normalizeDns } from '../../network/dns-option.ts'
+import { normalizePorts } from '../../network/ports-option.ts'
 import { defaultCgroupsPath } from '../../oci/spec/cgroups-path.ts'
 import { normalizeSpecOptions } from '../../oci/spec/spec-options.ts'
 import type { ImageRecord } from '../../storage/image-store.ts'
+import { resolveNetwork } from '../networking/resolve.ts'
 import { type CreateContainerOptions, checkCreateOptions, type StoredOptions } from '../options.ts'
 import { staticDirOf } from '../places.ts'
 import { type ContainerRecord, containerKind, draftOf } from '../record.ts'
@@ -86,10 +89,14 @@ async function planContainer(
   const runtime = await chooseRuntime(services, options.runtime)
   const id = newId()
   const name = options.name ?? randomName()
-  const spec = normalizeSpecOptions(options, { id, host, ...(image ? { image: image.runConfig } : {}) })
+  const network = await resolveNetwork(services, options.network)
+  const hasNetworks = typeof network === 'object' && 'networks' in network
+  const spec = normalizeSpecOptions({ ...options, network }, { id, host, ...(image ? { image: image.runConfig } : {}) })
   const driver = options.log?.driver === 'json-file' ? 'k8s-file' : (options.log?.driver ?? 'k8s-file')
   const stored: StoredOptions = {
     ...spec,
+    ...normalizePorts(options, hasNetworks),
+    ...normalizeDns(options, hasNetworks || network === 'host'),
     labels: { ...image?.labels, ...options.labels },
     restart: options.restart ?? { policy: 'no' },
     autoRemove: options.autoRemove ?? false,

@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isLibpodError, LibpodError } from '../../base/errors.ts'
 import { step } from '../../base/steps.ts'
+import { forgetLast } from '../../network/leases.ts'
 import { removeBundle } from '../../oci/bundle.ts'
 import { bundleOf, exitsDirOf, logPlaceOf, staticDirOf } from '../places.ts'
 import { type ContainerRecord, containerKind } from '../record.ts'
@@ -33,7 +34,7 @@ async function dropFiles(services: ContainersServices, record: ContainerRecord):
   const { id } = record
   await Promise.all([
     step(services.probe, 'remove.live', () =>
-      Promise.all([services.live.delete(containerKind.kind, id), services.live.delete('restart', id)]),
+      Promise.all([services.live.delete(containerKind.kind, id), services.live.delete('restart', id), forgetLast(services.network, id)]),
     ),
     step(services.probe, 'remove.snapshot', () => (record.pins.snapshotter === undefined ? undefined : services.snapshots.remove(id))),
     // The next container may have its log in the same place, if the caller chose it.

@@ -46,7 +46,7 @@ export async function finishExit(
 }
 
 function exited(record: ContainerRecord, exit: ContainerExit): ContainerState {
-  const { reason: _reason, restartDueAt: _due, ...before } = record.state
+  const { reason: _reason, restartDueAt: _due, ports: _ports, ...before } = record.state
   const state: ContainerState = {
     ...before,
     status: 'exited',

@@ -1,5 +1,7 @@
 import type { AbortOptions } from '../../base/abort.ts'
 import { step } from '../../base/steps.ts'
+import type { PreparedNetwork } from '../../network/set-up.ts'
+import { connectNetwork, startNetwork } from '../networking/start-network.ts'
 import { logPlaceOf, monitorPlaceOf } from '../places.ts'
 import { type ContainerRecord, containerKind, type LiveContainer } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
@@ -20,9 +22,15 @@ export async function makeContainer(
   const { id } = record
   const starting: LiveContainer = { phase: 'starting', generation: record.state.generation + 1, ...(restarted ? { restarted } : {}) }
   await step(services.probe, 'start.mark', () => services.live.set(containerKind.kind, id, starting))
+  let network: PreparedNetwork | undefined
+  let connected: Promise<void> | undefined
   try {
     signal?.throwIfAborted()
-    const mounts = await prepareBundle(services, record)
+    network = await startNetwork(services, record)
+    // The runtime only joins the namespace: it is connected while the container is created.
+    connected = connectNetwork(services, network)
+    connected.catch(() => {})
+    const mounts = await prepareBundle(services, record, network?.namespace)
     const runtime = await runtimeOf(services, record)
     const monitor = monitorOf(services, record)
     const host = await services.host()
@@ -45,9 +53,13 @@ export async function makeContainer(
         { signal },
       ),
     )
+    await connected
+    signal?.throwIfAborted()
+    network?.namespace.close()
     return { ...starting, ...made }
   } catch (error) {
-    await undoStart(services, id)
+    await connected?.catch(() => {})
+    await undoStart(services, id, network?.namespace)
     throw error
   }
 }

@@ -1,27 +1,35 @@
 import { mkdir } from 'node:fs/promises'
-import { dirname } from 'node:path'
+import { dirname, join } from 'node:path'
 import { step } from '../../base/steps.ts'
+import type { HeldNamespace } from '../../linux/network/namespace.ts'
 import { writeBundle } from '../../oci/bundle.ts'
 import type { PlannedMount } from '../../oci/monitor.ts'
 import { generateSpec } from '../../oci/spec/generate.ts'
 import { prepareSpec } from '../../oci/spec/prepare.ts'
 import { accountsOf } from '../create/accounts.ts'
+import { etcFiles } from '../networking/etc-files.ts'
+import { namespaceFile } from '../networking/hold.ts'
 import { bundleOf, rootfsOf } from '../places.ts'
 import type { ContainerRecord } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { runtimeOf } from './pins.ts'
 
 /** Writes the bundle and gives the mounts that its container needs. */
-export async function prepareBundle(services: ContainersServices, record: ContainerRecord): Promise<PlannedMount[]> {
+export async function prepareBundle(
+  services: ContainersServices,
+  record: ContainerRecord,
+  namespace: HeldNamespace | undefined,
+): Promise<PlannedMount[]> {
   const { id, options } = record
   const bundle = bundleOf(services.places, id)
   const rootfs = options.rootfs ?? rootfsOf(services.places, id)
   const [host, runtime] = await Promise.all([services.host(), runtimeOf(services, record)])
   const compileSeccomp = runtime.features.seccompBpf ? services.compileSeccomp : undefined
-  const [accounts, prepared, root] = await Promise.all([
+  const [accounts, prepared, root, network] = await Promise.all([
     accountsOf(services, record),
     prepareSpec({ options, host, compileSeccomp }),
     rootMounts(services, record, rootfs),
+    etcFiles(services, record),
   ])
   const { config, files, mounts } = generateSpec({
     id,
@@ -35,13 +43,21 @@ export async function prepareBundle(services: ContainersServices, record: Contai
     stopSignal: options.stopSignal,
     autoRemove: options.autoRemove,
     ...prepared,
+    network,
+    ...(namespace === undefined ? {} : { namespacePaths: { network: join(bundle, namespaceFile) } }),
     ...(record.image === undefined ? {} : { image: { id: record.image.id, name: record.image.name } }),
   })
   await step(services.probe, 'start.bundle', async () => {
     await mkdir(dirname(record.logPath), { recursive: true, mode: 0o700 })
-    await writeBundle(bundle, { config, files })
+    // A mount needs something to lie on.
+    await writeBundle(bundle, { config, files: namespace === undefined ? files : { ...files, [namespaceFile]: '' } })
   })
-  return [...root, ...mounts]
+  return [...root, ...mounts, ...(namespace === undefined ? [] : [namespaceMount(namespace, bundle)])]
+}
+
+/** The namespace lasts as long as the container's mount namespace does, which is that of its monitor too. */
+function namespaceMount({ path }: HeldNamespace, bundle: string): PlannedMount {
+  return { type: 'bind', source: path, target: join(bundle, namespaceFile), options: ['bind'] }
 }
 
 async function rootMounts(services: ContainersServices, record: ContainerRecord, target: string): Promise<PlannedMount[]> {

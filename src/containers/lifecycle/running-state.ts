@@ -1,4 +1,4 @@
-import type { ContainerState, LiveContainer } from '../record.ts'
+import type { ContainerState, LiveContainer, PublishedPort } from '../record.ts'
 
 /** The state without what belongs to an earlier run. */
 export function freshState({ generation, restartCount, status }: ContainerState): ContainerState {
@@ -6,12 +6,17 @@ export function freshState({ generation, restartCount, status }: ContainerState)
 }
 
 /** The state of a container whose program was just started. */
-export function runningState(state: ContainerState, { generation, restarted = false }: LiveContainer): ContainerState {
+export function runningState(
+  state: ContainerState,
+  { generation, restarted = false }: LiveContainer,
+  ports: readonly PublishedPort[],
+): ContainerState {
   return {
     ...freshState(state),
     status: 'running',
     generation,
     startedAt: new Date().toISOString(),
     restartCount: restarted ? state.restartCount + 1 : 0,
+    ...(ports.length === 0 ? {} : { ports }),
   }
 }

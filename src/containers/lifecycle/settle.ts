@@ -2,6 +2,7 @@ import { step } from '../../base/steps.ts'
 import { sleep } from '../../base/time.ts'
 import { isSameProcess } from '../../linux/proc.ts'
 import type { RecoveredMonitor } from '../../oci/monitor.ts'
+import { publishedPorts } from '../networking/start-network.ts'
 import { monitorPlaceOf } from '../places.ts'
 import { type ContainerExit, type ContainerRecord, containerKind, type LiveContainer } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
@@ -83,9 +84,10 @@ async function settleStart(services: ContainersServices, record: ContainerRecord
   }
   const adopted: LiveContainer = { ...live, ...found, phase: 'started' }
   const committed = record.state.generation === live.generation && record.state.status !== 'initialized'
+  const ports = await publishedPorts(services, id)
   const running = committed
     ? record
-    : await step(services.probe, 'settle.adopt', () => updateState(services, id, (state) => runningState(state, live)))
+    : await step(services.probe, 'settle.adopt', () => updateState(services, id, (state) => runningState(state, live, ports)))
   await services.emit({ ...subjectOf(record), action: 'start' })
   await step(services.probe, 'settle.adopt-live', () => services.live.set(containerKind.kind, id, adopted))
   return exit ? ended(services, running, exit) : settleFreeze(services, running, adopted)

@@ -1,5 +1,6 @@
 import type { AbortOptions } from '../../base/abort.ts'
 import { step } from '../../base/steps.ts'
+import { publishedPorts } from '../networking/start-network.ts'
 import { type ContainerRecord, containerKind, type LiveContainer } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { checkStatus } from '../status.ts'
@@ -74,6 +75,7 @@ async function markStarting(services: ContainersServices, id: string, live: Live
 }
 
 async function commitRunning(services: ContainersServices, record: ContainerRecord, made: LiveContainer): Promise<void> {
-  await step(services.probe, 'start.commit', () => updateState(services, record.id, (state) => runningState(state, made)))
+  const ports = await publishedPorts(services, record.id)
+  await step(services.probe, 'start.commit', () => updateState(services, record.id, (state) => runningState(state, made, ports)))
   await step(services.probe, 'start.live', () => services.live.set(containerKind.kind, record.id, { ...made, phase: 'started' }))
 }

@@ -4,7 +4,9 @@ import { isLibpodError } from '../../base/errors.ts'
 import { cgroupExists, removeCgroup } from '../../linux/cgroups/manage.ts'
 import { killCgroup } from '../../linux/cgroups/processes.ts'
 import { isErrno } from '../../linux/errno.ts'
+import type { HeldNamespace } from '../../linux/network/namespace.ts'
 import { cgroupOf } from '../cgroup-of.ts'
+import { holdNetwork } from '../networking/hold.ts'
 import { bundleOf, goneSuffix, monitorPlaceOf } from '../places.ts'
 import { type ContainerRecord, containerKind } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
@@ -16,11 +18,13 @@ import { releaseParts } from './release.ts'
  * Takes back whatever a start has made so far. Idempotent. Without its bundle no monitor can begin any more; what had begun
  * before is looked for after that.
  */
-export async function undoStart(services: ContainersServices, id: string): Promise<void> {
+export async function undoStart(services: ContainersServices, id: string, namespace?: HeldNamespace | undefined): Promise<void> {
   const record = await requireRecord(services, id)
   const place = monitorPlaceOf(services.places, id)
   const monitor = record.pins.monitor === 'direct' ? undefined : monitorOf(services, record)
   const noted = await monitor?.recover(place)
+  // It goes with the monitor, and is still needed.
+  const held = namespace ?? holdNetwork(services.places, id, noted ?? {})
   const away = await moveBundle(bundleOf(services.places, id))
   if (monitor !== undefined) {
     const found = noted ?? (await monitor.recover(place))
@@ -34,7 +38,7 @@ export async function undoStart(services: ContainersServices, id: string): Promi
     if (!isLibpodError(error, 'command-failed')) throw error
     services.logger.warn(`Taking back a start of container ${id.slice(0, 12)}: ${error.message}`)
   }
-  await Promise.all([clearCgroup(services, record), releaseParts(services, record)])
+  await Promise.all([clearCgroup(services, record), releaseParts(services, record, held)])
   if (away !== undefined) await rm(away, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 })
   await services.live.delete(containerKind.kind, id)
 }

@@ -30,9 +30,17 @@ export const LOCK_NB = 4
 export const LOCK_UN = 8
 
 export const AF_UNIX = 1
+export const AF_INET = 2
+export const AF_INET6 = 10
+export const AF_NETLINK = 16
 export const SOCK_STREAM = 1
+export const SOCK_DGRAM = 2
+export const SOCK_RAW = 3
 export const SOCK_SEQPACKET = 5
 export const SOL_SOCKET = 1
+export const SO_REUSEADDR = 2
+export const IPPROTO_IPV6 = 41
+export const IPV6_V6ONLY = 26
 export const SCM_RIGHTS = 1
 export const MSG_CTRUNC = 8
 export const MSG_DONTWAIT = 0x40

@@ -181,6 +181,17 @@ const functions = {
   bind(fd: number, address: Uint8Array): void {
     call('bind', undefined, fd, address, address.length)
   },
+  setsockopt(fd: number, level: number, name: number, value: number): void {
+    const data = Buffer.alloc(4)
+    data.writeInt32LE(value)
+    call('setsockopt', undefined, fd, level, name, data, data.length)
+  },
+  /** The address that a socket is bound to: `address` is filled. */
+  getsockname(fd: number, address: Uint8Array): void {
+    const length = Buffer.alloc(4)
+    length.writeUInt32LE(address.length)
+    call('getsockname', undefined, fd, address, length)
+  },
   connect(fd: number, address: Uint8Array): void {
     call('connect', undefined, fd, address, address.length)
   },

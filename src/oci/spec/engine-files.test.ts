@@ -1,19 +1,9 @@
 import { expect, test } from 'vitest'
 import { generated, someHost } from './spec.fixture.ts'
 
-const etc = { hosts: '# mine\n127.0.0.1 localhost # me\n\n10.0.0.1  db db.example\n', resolvConf: 'nameserver 10.0.0.53\n' }
-
-test('writes the host name, the host’s names and the container’s own', async () => {
-  const { files } = await generated({}, someHost(), { etc })
-  expect(files['hostname']).toBe('f00dfeedf00d\n')
-  expect(files['hosts']).toBe('127.0.0.1\tlocalhost\n10.0.0.1\tdb db.example\n::1\tlocalhost\n127.0.0.1\tf00dfeedf00d web\n')
-  expect(files).not.toHaveProperty('resolv.conf')
-})
-
-test('with the host’s network: the host’s name servers, and no address of its own', async () => {
-  const { files, config } = await generated({ network: 'host' }, someHost(), { etc })
-  expect(files['resolv.conf']).toBe(etc.resolvConf)
-  expect(files['hosts']).not.toContain('web')
+test('writes the host name, and the texts it is given', async () => {
+  const { files, config } = await generated({}, someHost(), { network: { hosts: 'h', resolvConf: 'r' } })
+  expect([files['hostname'], files['hosts'], files['resolv.conf']]).toEqual(['f00dfeedf00d\n', 'h', 'r'])
   expect(config.mounts).toContainEqual({
     destination: '/etc/resolv.conf',
     type: 'bind',
@@ -22,13 +12,8 @@ test('with the host’s network: the host’s name servers, and no address of it
   })
 })
 
-test('a network backend’s files prevail', async () => {
-  const { files } = await generated({}, someHost(), { etc, network: { hosts: 'h', resolvConf: 'r' } })
-  expect([files['hosts'], files['resolv.conf']]).toEqual(['h', 'r'])
-})
-
-test('no_hosts leaves the image’s own', async () => {
-  const { files, config } = await generated({}, someHost({ defaults: { ...someHost().defaults, noHosts: true } }))
+test('leaves to the image what it is not given', async () => {
+  const { files, config } = await generated({}, someHost(), { network: {} })
   expect(files).not.toHaveProperty('hosts')
   expect(config.mounts?.some(({ destination }) => destination === '/etc/hosts')).toBe(false)
 })

@@ -10,12 +10,6 @@ export interface EngineFiles {
   readonly shm?: string
 }
 
-/** The host's own files, as they are when the container starts. */
-export interface HostEtc {
-  readonly hosts: string
-  readonly resolvConf: string
-}
-
 /** What the engine puts into one container. */
 export interface PlannedFiles {
   readonly places: EngineFiles
@@ -31,23 +25,18 @@ interface FilesInput {
   readonly bundle: string
   readonly options: NormalizedNamespaces & NormalizedMounts & { readonly privileged: boolean }
   readonly image?: { readonly id: string; readonly name: string } | undefined
-  readonly etc?: HostEtc | undefined
   readonly rootless: boolean
-  readonly noHosts: boolean
-  /** What a network backend says instead. */
+  /** Texts of `/etc/hosts` and `/etc/resolv.conf`; one that is not given is left to the image. */
   readonly network?: { readonly hosts?: string | undefined; readonly resolvConf?: string | undefined } | undefined
 }
 
-const emptyHosts = '127.0.0.1\tlocalhost\n::1\tlocalhost\n'
-
 /** Plans hosts, hostname, resolv.conf, .containerenv and /dev/shm. */
 export function planFiles(input: FilesInput): PlannedFiles {
-  const { bundle, options, network, noHosts } = input
-  const resolvConf = network?.resolvConf ?? (options.network === 'host' ? input.etc?.resolvConf : undefined)
+  const { bundle, options, network } = input
   const files: readonly (readonly [string, string, string | undefined])[] = [
-    ['/etc/hosts', 'hosts', noHosts ? undefined : (network?.hosts ?? hostsText(input))],
+    ['/etc/hosts', 'hosts', network?.hosts],
     ['/etc/hostname', 'hostname', `${options.hostname}\n`],
-    ['/etc/resolv.conf', 'resolv.conf', resolvConf],
+    ['/etc/resolv.conf', 'resolv.conf', network?.resolvConf],
     ['/run/.containerenv', 'containerenv', containerEnvText(input)],
   ]
   const binds: Record<string, string> = {}
@@ -66,27 +55,6 @@ export function planFiles(input: FilesInput): PlannedFiles {
 function shmMount(target: string, { shmSizeBytes }: NormalizedMounts): PlannedMount {
   const options = ['nosuid', 'nodev', 'noexec', 'mode=1777', `size=${shmSizeBytes}`]
   return { type: 'tmpfs', source: 'shm', target, options, mkdir: 0o700 }
-}
-
-/** The host's own entries, and the container's name where nobody else's address stands for it. */
-function hostsText({ etc, name, options }: FilesInput): string {
-  const own = options.network === 'host' ? '' : `127.0.0.1\t${options.hostname} ${name}\n`
-  const base = etc === undefined ? emptyHosts : withLocalhost(withoutComments(etc.hosts))
-  return `${base}${own}`
-}
-
-function withoutComments(hosts: string): string[] {
-  return hosts
-    .split('\n')
-    .map((line) => line.replace(/#.*/, '').trim())
-    .filter((line) => line !== '')
-    .map((line) => line.replace(/\s+/, '\t'))
-}
-
-function withLocalhost(lines: readonly string[]): string {
-  const names = (address: string): boolean => lines.some((line) => line.startsWith(`${address}\t`) && /\slocalhost(\s|$)/.test(line))
-  const missing = ['127.0.0.1', '::1'].filter((address) => !names(address)).map((address) => `${address}\tlocalhost`)
-  return [...lines, ...missing].map((line) => `${line}\n`).join('')
 }
 
 /** Its being there says "a container"; only privileged ones are told more, as with Podman. */

@@ -5,7 +5,7 @@ import { specAnnotations } from './annotations.ts'
 import { boundingOf, processCapabilities } from './capabilities.ts'
 import { composeMounts } from './compose-mounts.ts'
 import { linuxDevices } from './devices.ts'
-import { type HostEtc, planFiles } from './engine-files.ts'
+import { planFiles } from './engine-files.ts'
 import { type HostObjects, noHostObjects } from './host-objects.ts'
 import { initArgs } from './init.ts'
 import { linuxNamespaces, type NamespacePaths, setsHostname } from './namespaces.ts'
@@ -36,11 +36,10 @@ export interface SpecInput {
   readonly image?: { readonly id: string; readonly name: string }
   readonly stopSignal?: number
   readonly autoRemove?: boolean
-  /** What a network backend made for this container. */
+  /** Texts of `/etc/hosts` and `/etc/resolv.conf`; one that is not given is left to the image. */
   readonly network?: { readonly hosts?: string; readonly resolvConf?: string }
   /** The namespaces that are joined and not named by the options themselves. */
   readonly namespacePaths?: NamespacePaths
-  readonly etc?: HostEtc
   readonly objects?: HostObjects
   /** The profile that `security.seccomp` names, if it names one. */
   readonly seccompProfile?: SeccompProfile
@@ -62,7 +61,7 @@ const ociVersion = '1.0.2'
 /** Makes `config.json`: pure, and quick enough (0.1 ms) to be made anew at each start. */
 export function generateSpec(input: SpecInput): GeneratedSpec {
   const { options, host, namespacePaths = {}, objects = noHostObjects } = input
-  const planned = planFiles({ ...input, rootless: host.rootless, noHosts: host.defaults.noHosts })
+  const planned = planFiles({ ...input, rootless: host.rootless })
   const mounts = composeMounts(options, planned.places, objects, host)
   const seccomp = seccompOf({ options, host, profile: input.seccompProfile })
   const { devices, rules } = linuxDevices(objects.devices, options, host)

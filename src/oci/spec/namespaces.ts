@@ -68,8 +68,15 @@ export interface NormalizedNamespaces {
   readonly cgroupns: NamespaceMode
 }
 
-/** A network as it is stored: networks by name, containers by id. */
-export type NormalizedNetwork = Exclude<NetworkMode, 'private'>
+/** A network as it is stored: networks by name and id, containers by id. */
+export type NormalizedNetwork =
+  | Exclude<NetworkMode, 'private' | { readonly networks: unknown }>
+  | { readonly networks: readonly NormalizedAttachment[] }
+
+/** A place in a network as it is stored. */
+export interface NormalizedAttachment extends NetworkAttachment {
+  readonly id: string
+}
 
 export const namespaceShape = (z: Zod) => {
   const path = z.strictObject({ path: z.string().startsWith('/', 'must be an absolute path') })
@@ -130,9 +137,15 @@ export function normalizeNamespaces(options: NamespaceOptions, id: string, host:
   }
 }
 
-/** Network backends come with the room `network`; until then a container has none unless it says so. */
+/** Names of networks are looked up before, by who knows the networks. */
 function normalizeNetwork(network: NetworkMode = 'none'): NormalizedNetwork {
-  return network === 'private' ? { networks: [{ name: 'podman' }] } : network
+  if (network === 'private' || (typeof network === 'object' && 'networks' in network && !network.networks.every(isLookedUp)))
+    throw new LibpodError('internal', 'The networks of a container were not looked up.', { what: 'network' })
+  return network as NormalizedNetwork
+}
+
+function isLookedUp(attachment: NetworkAttachment): attachment is NormalizedAttachment {
+  return 'id' in attachment
 }
 
 /** Whether its network namespace is the container's own. */

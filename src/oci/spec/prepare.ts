@@ -1,6 +1,4 @@
-import { readFile } from 'node:fs/promises'
 import type { RuntimeSeccomp } from '../../specs/runtime-spec.ts'
-import type { HostEtc } from './engine-files.ts'
 import type { SpecInput } from './generate.ts'
 import { readHostObjects } from './host-objects.ts'
 import { seccompOf } from './seccomp.ts'
@@ -8,11 +6,11 @@ import type { SpecHost } from './spec-host.ts'
 import type { NormalizedSpecOptions } from './spec-options.ts'
 
 /** What `prepareSpec` reads, to be spread into the input of `generateSpec`. */
-export type PreparedSpec = Pick<SpecInput, 'etc' | 'objects' | 'seccompProfile' | 'seccompBpf'>
+export type PreparedSpec = Pick<SpecInput, 'objects' | 'seccompProfile' | 'seccompBpf'>
 
 /**
- * Reads what `generateSpec` needs of the host at this moment: the devices and bind mounts of the options, the host's own
- * `/etc/hosts`, a seccomp profile named by the options; and has the filter compiled where the runtime takes it so.
+ * Reads what `generateSpec` needs of the host at this moment: the devices and bind mounts of the options, a seccomp profile named by
+ * the options; and has the filter compiled where the runtime takes it so.
  */
 export async function prepareSpec(input: {
   readonly options: NormalizedSpecOptions
@@ -21,12 +19,8 @@ export async function prepareSpec(input: {
   readonly compileSeccomp?: ((seccomp: RuntimeSeccomp) => Promise<string | undefined>) | undefined
 }): Promise<PreparedSpec> {
   const { options, host, compileSeccomp } = input
-  const [etc, objects, seccomp] = await Promise.all([
-    readEtc(),
-    readHostObjects(options, host),
-    prepareSeccomp(options, host, compileSeccomp),
-  ])
-  return { etc, objects, ...seccomp }
+  const [objects, seccomp] = await Promise.all([readHostObjects(options, host), prepareSeccomp(options, host, compileSeccomp)])
+  return { objects, ...seccomp }
 }
 
 async function prepareSeccomp(
@@ -39,10 +33,4 @@ async function prepareSeccomp(
   const seccomp = seccompOf({ options, host, profile })
   const seccompBpf = seccomp === undefined ? undefined : await compile?.(seccomp)
   return { ...(profile === undefined ? {} : { seccompProfile: profile }), ...(seccompBpf === undefined ? {} : { seccompBpf }) }
-}
-
-/** A host without one of them is a host whose names are looked up elsewhere. */
-async function readEtc(): Promise<HostEtc> {
-  const [hosts, resolvConf] = await Promise.all(['/etc/hosts', '/etc/resolv.conf'].map((path) => readFile(path, 'utf8').catch(() => '')))
-  return { hosts: hosts ?? '', resolvConf: resolvConf ?? '' }
 }

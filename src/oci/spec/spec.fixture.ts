@@ -68,6 +68,7 @@ export async function generated(options: SpecOptions, host = someHost(), changes
     accounts: someAccounts,
     host,
     cgroupsPath: `/libpod_parent/libpod-${someId}`,
+    network: { hosts: '127.0.0.1\tlocalhost\n' },
     ...changes,
   })
 }

@@ -7,8 +7,12 @@ import type { ContainersServices } from '../containers/services.ts'
 const width = 8
 const prefix = 'container/'
 
-/** Removes the containers among the users of an image. Others stay, and the image with them. */
-export async function removeImageUsers(services: ContainersServices, users: readonly string[], { signal }: AbortOptions): Promise<void> {
+/** Removes the containers among the users of an image or a network. Others stay, and what they use with them. */
+export async function removeContainerUsers(
+  services: ContainersServices,
+  users: readonly string[],
+  { signal }: AbortOptions,
+): Promise<void> {
   const containers = users.filter((user) => user.startsWith(prefix)).map((user) => user.slice(prefix.length))
   await eachLimited(containers, width, async (id) => {
     signal?.throwIfAborted()

@@ -1,0 +1,26 @@
+import { LibpodError } from '../../base/errors.ts'
+import type { PublishedPort } from '../record.ts'
+import type { ContainersServices } from '../services.ts'
+import { requireRecord } from '../store.ts'
+import { publishedPorts } from './start-network.ts'
+
+/** Where a port of a container is reached on this host. Rejects with `not-found` when it is not published, or not now. */
+export async function hostPort(services: ContainersServices, id: string, port: number, protocol: 'tcp' | 'udp' = 'tcp'): Promise<number> {
+  const record = await requireRecord(services, id)
+  const found = publishedAt(await publishedPorts(services, id), port, protocol)
+  if (found !== undefined) return found.host
+  const isAsked = record.options.ports.some(
+    (asked) => asked.protocol === protocol && port >= asked.container && port < asked.container + asked.range,
+  )
+  throw new LibpodError(
+    'not-found',
+    `The ${protocol} port ${port} of container ${record.name} is not published${isAsked ? ' now' : ''}.`,
+    { kind: 'port', ref: `${port}/${protocol}` },
+    { hint: isAsked ? 'Start the container first.' : 'Create the container with ports: [{ container }].' },
+  )
+}
+
+/** The way from this host to a port. */
+export function publishedAt(ports: readonly PublishedPort[], port: number, protocol: 'tcp' | 'udp'): PublishedPort | undefined {
+  return ports.find((published) => published.container === port && published.protocol === protocol)
+}

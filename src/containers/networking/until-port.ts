@@ -1,0 +1,101 @@
+import { request as httpRequest } from 'node:http'
+import { request as httpsRequest } from 'node:https'
+import { LibpodError } from '../../base/errors.ts'
+import { sleep } from '../../base/time.ts'
+import { openPorts } from '../../linux/network/port-holder.ts'
+import { readAttachment } from '../../network/attachment.ts'
+import type { ContainersServices } from '../services.ts'
+import { isActive } from '../status.ts'
+import { readLive, requireRecord } from '../store.ts'
+
+/** What answers for a container. @public */
+export interface HttpProbe {
+  /** The port in the container. */
+  readonly port: number
+  /** `/` if not given. */
+  readonly path?: string | undefined
+  /** The status it must answer with; any from 200 to 399 if not given. */
+  readonly status?: number | undefined
+  /** Speak TLS; whose certificate it is does not matter. */
+  readonly tls?: boolean | undefined
+}
+
+/** The kernel tells nobody that a port was opened: it is looked at so often. */
+const everyMs = 20
+/** One answer may take so long. */
+const answerMs = 5_000
+
+/** Waits until a program of the container listens on a tcp port: seen in the container's own network namespace, whatever that is connected to. */
+export async function untilPort(services: ContainersServices, id: string, port: number, signal: AbortSignal): Promise<void> {
+  for (;;) {
+    signal.throwIfAborted()
+    const pid = await runningPid(services, id, `port ${port} was open`)
+    if (pid !== undefined && (await openPorts(pid, 'tcp')).some((open) => open.port === port && open.listening)) return
+    await sleep(everyMs, { signal })
+  }
+}
+
+/** Waits until a request is answered as it should be, through the container's own address. */
+export async function untilHttp(services: ContainersServices, id: string, probe: HttpProbe, signal: AbortSignal): Promise<void> {
+  await checkReachable(services, id)
+  await untilPort(services, id, probe.port, signal)
+  for (;;) {
+    signal.throwIfAborted()
+    await runningPid(services, id, `${probe.path ?? '/'} was answered`)
+    const attachment = await readAttachment(services.network.store, id)
+    const host = attachment?.networks[0]?.addresses[0] ?? '127.0.0.1'
+    const status = await statusOf(probe, host, signal)
+    signal.throwIfAborted()
+    if (status !== undefined && (probe.status === undefined ? status >= 200 && status < 400 : status === probe.status)) return
+    await sleep(everyMs, { signal })
+  }
+}
+
+/** `undefined` while it is only about to run. Rejects when it has ended. */
+async function runningPid(services: ContainersServices, id: string, before: string): Promise<number | undefined> {
+  const { name, state } = await requireRecord(services, id)
+  if (isActive(state.status)) return (await readLive(services, id))?.pid
+  if (state.status !== 'exited' || state.restartDueAt !== undefined) return undefined
+  throw new LibpodError(
+    'unavailable',
+    `Container ${name} ended before ${before}.`,
+    { what: name },
+    { hint: 'Look at its logs() and its exit code.' },
+  )
+}
+
+async function checkReachable(services: ContainersServices, id: string): Promise<void> {
+  const { name, options } = await requireRecord(services, id)
+  const { network } = options
+  if (network === 'host' || (typeof network === 'object' && 'networks' in network)) return
+  throw new LibpodError(
+    'invalid-argument',
+    `http: container ${name} cannot be reached from this host.`,
+    { path: 'http' },
+    { hint: 'Put it into a network, or wait for { port } or a line of the { log }.' },
+  )
+}
+
+/** `undefined` when there was no answer. */
+function statusOf({ port, path = '/', tls = false }: HttpProbe, host: string, signal: AbortSignal): Promise<number | undefined> {
+  return new Promise((resolve) => {
+    const request = (tls ? httpsRequest : httpRequest)({
+      host,
+      port,
+      path,
+      agent: false,
+      timeout: answerMs,
+      signal,
+      ...(tls ? { rejectUnauthorized: false } : {}),
+    })
+    request.on('response', (response) => {
+      response.resume()
+      resolve(response.statusCode)
+    })
+    request.on('timeout', () => request.destroy())
+    // No answer is none, for whatever reason.
+    request.on('error', () => resolve(undefined))
+    request.on('close', () => resolve(undefined))
+    request.end()
+  })
+}

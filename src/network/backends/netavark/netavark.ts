@@ -1,0 +1,128 @@
+import { mkdir } from 'node:fs/promises'
+import { isLibpodError, LibpodError } from '../../../base/errors.ts'
+import type { Logger } from '../../../base/logger.ts'
+import { once } from '../../../base/once.ts'
+import type { HeldNamespace } from '../../../linux/network/namespace.ts'
+import type { BackendNetwork, NetworkBackend, NetworkTeardown } from '../../backend.ts'
+import { findPrograms } from './programs.ts'
+import { parseStatus, requestText } from './request.ts'
+import { type NetavarkPlace, orphansEnded, runNetavark } from './run.ts'
+
+/** What {@link netavarkBackend} is made with. */
+export interface NetavarkOptions extends NetavarkPlace {
+  /** Where the programs are looked for, in this order. */
+  readonly folders: readonly string[]
+  readonly logger: Logger
+  /** Makes a namespace with these links in it. */
+  makeNamespace(links: readonly string[]): Promise<HeldNamespace>
+  /** Makes links in a namespace and bridges on the host, where they are missing; `fresh` ones are made anew. */
+  standIn(params: {
+    readonly namespace: string
+    readonly links: readonly string[]
+    readonly bridges: readonly string[]
+    readonly fresh: readonly string[]
+  }): Promise<void>
+}
+
+/** The options of bridges that netavark knows. */
+const bridgeOptions = ['mtu', 'isolate', 'metric']
+
+/**
+ * Makes the backend that has netavark do the work, one process a call: some 65 ms to set up and 200 to take down, with version 1.4.
+ *
+ * netavark takes a network down only when it finds everything as its setup left it: the link in the container's namespace, and the bridge
+ * without other ports. Where something of that is missing, because somebody was killed on the way, empty links are put in its place first.
+ */
+export function netavarkBackend(options: NetavarkOptions): NetworkBackend {
+  const { folders, env } = options
+  const info = once(() => findPrograms(folders, env))
+  return {
+    name: 'netavark',
+    owns: { config: false, addresses: false },
+    info,
+    async validate(network) {
+      checkNetwork(network)
+      if (network.dns && (await info()).dns === undefined) throw noDns(network.name)
+    },
+    async setup(request, { signal } = {}) {
+      await mkdir(options.config, { recursive: true, mode: 0o700 })
+      const { namespace } = request
+      return parseStatus(
+        await runNetavark(await info(), options, { verb: 'setup', namespace, input: requestText(request), signal }),
+        request,
+      )
+    },
+    teardown: (request) => teardown(options, info, request),
+  }
+}
+
+async function teardown(options: NetavarkOptions, info: NetworkBackend['info'], request: NetworkTeardown): Promise<void> {
+  const { namespace, networks, emptied, interrupted } = request
+  const programs = await info()
+  const input = requestText(request)
+  if (interrupted) await orphansEnded(options)
+  await mkdir(options.config, { recursive: true, mode: 0o700 })
+  if (namespace !== undefined && !interrupted) {
+    try {
+      await runNetavark(programs, options, { verb: 'teardown', namespace, input })
+      return
+    } catch (error) {
+      if (!isLibpodError(error, 'command-failed')) throw error
+      options.logger.debug(`${error.message} It is tried again.`)
+    }
+  }
+  const links = networks.map(({ interfaceName }) => interfaceName)
+  const held = namespace === undefined ? await options.makeNamespace(links) : undefined
+  try {
+    const path = held?.path ?? namespace ?? ''
+    const bridges = networks.map(({ network }) => network.interfaceName)
+    // Links of namespaces that are gone stay on the bridge until the kernel comes to them.
+    const fresh = networks
+      .filter(({ network }) => held !== undefined && emptied.includes(network.id))
+      .map(({ network }) => network.interfaceName)
+    await options.standIn({ namespace: path, links, bridges, fresh })
+    await runNetavark(programs, options, { verb: 'teardown', namespace: path, input })
+  } catch (error) {
+    // What it misses now was never made.
+    if (!isLibpodError(error, 'command-failed')) throw error
+    options.logger.debug(error.message)
+  } finally {
+    held?.close()
+  }
+}
+
+function checkNetwork({ driver, options, internal: _ }: BackendNetwork): void {
+  if (driver !== 'bridge') {
+    throw new LibpodError(
+      'unsupported',
+      `driver: netavark has no ${driver} networks here.`,
+      { what: driver },
+      { hint: 'The driver is bridge.' },
+    )
+  }
+  for (const [key, value] of Object.entries(options)) {
+    const path = `options.${key}`
+    if (!bridgeOptions.includes(key))
+      throw new LibpodError(
+        'invalid-argument',
+        `${path}: bridges have no such option.`,
+        { path },
+        { hint: `The options are ${bridgeOptions.join(', ')}.` },
+      )
+    if (key === 'isolate' ? !/^(true|false)$/.test(value) : !/^\d{1,9}$/.test(value))
+      throw new LibpodError(
+        'invalid-argument',
+        `${path}: ${JSON.stringify(value)} is not ${key === 'isolate' ? 'true or false' : 'a number'}.`,
+        { path, value },
+      )
+  }
+}
+
+function noDns(name: string): LibpodError<'unavailable'> {
+  return new LibpodError(
+    'unavailable',
+    `The network ${name} is to have DNS, and aardvark-dns is not installed.`,
+    { what: 'aardvark-dns', install: 'apt-get install aardvark-dns' },
+    { hint: 'Install it: apt-get install aardvark-dns, or dnf install aardvark-dns; or make the network with { dns: false }.' },
+  )
+}

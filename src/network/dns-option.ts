@@ -1,0 +1,70 @@
+import { isIP } from 'node:net'
+import { LibpodError } from '../base/errors.ts'
+import type { Zod } from '../base/schema.ts'
+
+/** How names are looked up in the container. @public */
+export interface DnsOptions {
+  /** The content of `/etc/resolv.conf`. What is not given is the networks', and the host's. */
+  readonly dns?: ContainerDns | undefined
+  /** Further lines of `/etc/hosts`. */
+  readonly extraHosts?: readonly ExtraHost[] | undefined
+}
+
+/** Who is asked for names. @public */
+export interface ContainerDns {
+  /** IP addresses of servers. */
+  readonly servers?: readonly string[] | undefined
+  /** Domains that are tried for short names; `.` means none. */
+  readonly searches?: readonly string[] | undefined
+  /** As resolv.conf(5) has them: `ndots:2`. */
+  readonly options?: readonly string[] | undefined
+}
+
+/** A name that `/etc/hosts` knows. @public */
+export interface ExtraHost {
+  readonly name: string
+  /** An IP address, or `host-gateway`: that of the host. */
+  readonly address: string
+}
+
+/** The options as they are stored. */
+export interface NormalizedDns {
+  readonly dns: { readonly servers: readonly string[]; readonly searches: readonly string[]; readonly options: readonly string[] }
+  readonly extraHosts: readonly ExtraHost[]
+}
+
+export const dnsShape = (z: Zod) => {
+  const word = z.string().regex(/^\S+$/, 'must be a word')
+  const address = z.string().refine((text) => isIP(text) !== 0, 'must be an IP address')
+  return {
+    dns: z
+      .strictObject({
+        servers: z.array(address).optional(),
+        searches: z.array(word).optional(),
+        options: z.array(word).optional(),
+      })
+      .optional(),
+    extraHosts: z
+      .array(
+        z.strictObject({
+          name: word,
+          address: z.string().refine((text) => text === 'host-gateway' || isIP(text) !== 0, 'must be an IP address or host-gateway'),
+        }),
+      )
+      .optional(),
+  }
+}
+
+/** Completes the options. `hasResolver`: the container has a network to ask through. */
+export function normalizeDns({ dns = {}, extraHosts = [] }: DnsOptions, hasResolver: boolean): NormalizedDns {
+  const { servers = [], searches = [], options = [] } = dns
+  if (!hasResolver && [servers, searches, options].some(({ length }) => length > 0)) {
+    throw new LibpodError(
+      'invalid-argument',
+      'dns: a container without a network can ask nobody.',
+      { path: 'dns' },
+      { hint: 'Leave dns or network out.' },
+    )
+  }
+  return { dns: { servers, searches, options }, extraHosts }
+}
