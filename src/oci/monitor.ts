@@ -70,6 +70,8 @@ export interface MonitorPlan extends MonitorPlace {
 export interface PlannedMount {
   readonly type: string
   readonly source: string
+  /** A descriptor of this process that is the source: for what the one who mounts could not reach by a path. */
+  readonly descriptor?: number
   readonly target: string
   readonly options: readonly string[]
   /** Relative paths in the options begin here. */

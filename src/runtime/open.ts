@@ -123,6 +123,7 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
     liveStore,
     locks,
     helper: helpers.oci,
+    prefix: rootless?.prefix ?? [],
     owners: places.owners,
     owner: owner.id,
     background: oci.services.background,
