@@ -41,6 +41,7 @@ export default defineConfig({
           ],
           exclude: Object.keys(deniedFiles).map((file) => `test/integration/${file}`),
           name: 'rootless',
+          env: { SURVIVAL_RANDOM: '12' },
           execArgv: ['--require', './test/support/as-ordinary-user.cjs'],
           runner: './test/rootless/runner.ts',
           sequence: { groupOrder: 3 },
