@@ -8,6 +8,8 @@ export interface Podman {
   readonly words: readonly string[]
   /** The options of a container without a network, and its image. */
   readonly container: readonly string[]
+  /** Those of one in its default network, with a published port. */
+  readonly connected: readonly string[]
   close(): Promise<void>
 }
 
@@ -28,6 +30,8 @@ export async function openPodman({ words, runtime, disk, fast, save }: OpenPodma
   if (version === undefined) return undefined
   const folders = ['--root', join(disk, 'podman'), '--runroot', join(fast, 'podman'), '--tmpdir', join(fast, 'podman-tmp')]
   const all = [...words, ...folders, '--runtime', runtime, '--cgroup-manager', 'cgroupfs']
+  // Its own default limits are higher than some hosts allow.
+  const own = ['--ulimit', 'nofile=1024:4096', '--ulimit', 'nproc=4096:4096', 'localhost/bench']
   const archive = join(disk, 'image.tar')
   await save(archive)
   // Through its stdin, so that a Podman that sees other folders than we do finds it all the same.
@@ -35,8 +39,8 @@ export async function openPodman({ words, runtime, disk, fast, save }: OpenPodma
   return {
     version: version.trim().replace(/^podman version /, ''),
     words: all,
-    // Its own default limits are higher than some hosts allow.
-    container: ['--network', 'none', '--ulimit', 'nofile=1024:4096', '--ulimit', 'nproc=4096:4096', 'localhost/bench'],
+    container: ['--network', 'none', ...own],
+    connected: ['--publish', '80', ...own],
     async close() {
       await command([...all, 'rm', '--all', '--force', '--time', '0'])
       await command([...all, 'rmi', '--all', '--force'])

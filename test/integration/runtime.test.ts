@@ -68,6 +68,7 @@ describe('disk usage and prune', () => {
     expect(await runtime.diskUsage()).toEqual({
       images: { total: 0, active: 0, layersBytes: 0, blobsBytes: 0, reclaimableBytes: 0 },
       containers: { total: 0, active: 0, sizeBytes: 0, reclaimableBytes: 0 },
+      volumes: { total: 0, active: 0, sizeBytes: 0, reclaimableBytes: 0 },
     })
     await runtime.images.import(busyboxRootfs(), { tag: image, changes: ['CMD ["/bin/sh"]'] })
   })

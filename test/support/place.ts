@@ -87,7 +87,8 @@ export class Place implements TracedPlace {
     await this.with(async (runtime) => {
       await runtime.images.import(busyboxRootfs(), { tag: image, changes: ['CMD ["/bin/sh"]'] })
       await runtime.containers.run({ ...this.container, command: ['true'] })
-      await (await runtime.pods.create({ cgroupParent: this.cgroupParent, network: 'none' })).remove()
+      const inCgroup = isRoot ? { cgroupParent: this.cgroupParent } : {}
+      await (await runtime.pods.create({ ...inCgroup, network: 'none' })).remove()
     })
     return this.remember()
   }
