@@ -17,7 +17,15 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: 'unit', include: ['src/**/*.test.ts', 'scripts/**/*.test.ts'], testTimeout: 30_000, sequence: { groupOrder: 0 } } },
-      { test: { ...integration, exclude: ['test/rootless/**'], name: 'runc', env: { TEST_RUNTIME: 'runc' }, sequence: { groupOrder: 1 } } },
+      {
+        test: {
+          ...integration,
+          exclude: ['test/{rootless,systemd}/**'],
+          name: 'runc',
+          env: { TEST_RUNTIME: 'runc' },
+          sequence: { groupOrder: 1 },
+        },
+      },
       {
         test: {
           ...integration,
@@ -33,7 +41,11 @@ export default defineConfig({
         test: {
           ...integration,
           // As an ordinary user, with the runtime that is chosen there.
-          include: ['test/integration/**/*.test.ts', 'test/rootless/**/*.test.ts', 'test/survival/{random,takeover,exits,ephemeral,monitors}.test.ts'],
+          include: [
+            'test/integration/**/*.test.ts',
+            'test/rootless/**/*.test.ts',
+            'test/survival/{random,takeover,exits,ephemeral,monitors}.test.ts',
+          ],
           exclude: Object.keys(deniedFiles).map((file) => `test/integration/${file}`),
           name: 'rootless',
           execArgv: ['--require', './test/support/as-ordinary-user.cjs'],
