@@ -41,11 +41,7 @@ export default defineConfig({
         test: {
           ...integration,
           // As an ordinary user, with the runtime that is chosen there.
-          include: [
-            'test/integration/**/*.test.ts',
-            'test/rootless/**/*.test.ts',
-            'test/survival/{random,takeover,exits,ephemeral,monitors}.test.ts',
-          ],
+          include: ['test/integration/**/*.test.ts', 'test/rootless/**/*.test.ts', 'test/survival/{random,takeover,exits,ephemeral,monitors}.test.ts'],
           exclude: Object.keys(deniedFiles).map((file) => `test/integration/${file}`),
           name: 'rootless',
           execArgv: ['--require', './test/support/as-ordinary-user.cjs'],

@@ -1,25 +1,25 @@
 import { LibpodError } from '../../base/errors.ts'
 import type { RuntimeResources } from '../../specs/runtime-spec.ts'
-import { askSystemd, isAlreadyLoaded } from './ask-systemd.ts'
+import { askSystemd, isAlreadyLoaded, type SystemdManager } from './ask-systemd.ts'
 import { limitFiles } from './limits.ts'
 
 /**
  * Has systemd make a slice with limits, which stands until {@link dropSlice} or the next boot, also while nothing is in it. One that
  * stands already keeps the limits it was made with.
  */
-export async function makeSlice(slice: string, resources: RuntimeResources): Promise<void> {
+export async function makeSlice(slice: string, resources: RuntimeResources, manager?: SystemdManager): Promise<void> {
   const properties = sliceProperties(resources)
   const call = ['call', 'org.freedesktop.systemd1', '/org/freedesktop/systemd1', 'org.freedesktop.systemd1.Manager', 'StartTransientUnit']
   // Not by set-property: that writes files which only a reload of all of systemd takes back.
   const args = [...call, 'ssa(sv)a(sa(sv))', slice, 'fail', String(properties.length), ...properties.flat(), '0']
-  await askSystemd('busctl', args).catch((error: unknown) => {
+  await askSystemd('busctl', args, manager).catch((error: unknown) => {
     if (!isAlreadyLoaded(error)) throw error
   })
 }
 
 /** Ends a slice with all that is in it, and has systemd forget it. */
-export async function dropSlice(slice: string): Promise<void> {
-  await askSystemd('systemctl', ['stop', slice])
+export async function dropSlice(slice: string, manager?: SystemdManager): Promise<void> {
+  await askSystemd('systemctl', ['stop', slice], manager)
 }
 
 /** Limits as systemd has them on its bus: the name of a property, its type, and its value word by word. */
