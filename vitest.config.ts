@@ -26,6 +26,7 @@ export default defineConfig({
           sequence: { groupOrder: 1 },
         },
       },
+      { test: { ...integration, include: ['examples/**/*.test.ts'], name: 'examples', sequence: { groupOrder: 1 } } },
       {
         test: {
           ...integration,
@@ -41,9 +42,14 @@ export default defineConfig({
         test: {
           ...integration,
           // As an ordinary user, with the runtime that is chosen there.
-          include: ['test/integration/**/*.test.ts', 'test/rootless/**/*.test.ts', 'test/survival/{random,takeover,exits,ephemeral,monitors}.test.ts'],
+          include: [
+            'test/integration/**/*.test.ts',
+            'test/rootless/**/*.test.ts',
+            'test/survival/{random,takeover,exits,ephemeral,monitors}.test.ts',
+          ],
           exclude: Object.keys(deniedFiles).map((file) => `test/integration/${file}`),
           name: 'rootless',
+          env: { SURVIVAL_RANDOM: '12' },
           execArgv: ['--require', './test/support/as-ordinary-user.cjs'],
           runner: './test/rootless/runner.ts',
           sequence: { groupOrder: 3 },

@@ -1,5 +1,6 @@
 /**
- * Everything that libpod-ts does for a single container, from an image made of this machine's busybox to an empty list.
+ * What libpod-ts does, from an image made of this machine's busybox to an empty list: a container, a pod with a volume, and a
+ * port of it that this program asks.
  *
  *     npm run quickstart
  */
@@ -37,9 +38,12 @@ const image = await runtime.images.import(busyboxRootfs(), {
 if (process.stdout.isTTY) process.stdout.write('\r')
 say(`localhost/quickstart:latest is ${image.id.slice(0, 12)}                `)
 
+// Of a run that was interrupted.
+await (await runtime.pods.find('quickstart-pod'))?.remove({ force: true })
+await (await runtime.containers.find('quickstart'))?.remove({ force: true })
+await (await runtime.volumes.find('quickstart'))?.remove()
+
 chapter('Create and start a container')
-const leftover = await runtime.containers.find('quickstart')
-await leftover?.remove({ force: true })
 const container = await runtime.containers.create({
   image: 'localhost/quickstart',
   name: 'quickstart',
@@ -79,7 +83,22 @@ const result = await runtime.containers.run({
 })
 say(`${result.stdout.trimEnd()}, exit code ${result.exitCode}`)
 
-chapter('Stop and remove it')
+chapter('A pod: two containers, one network, one volume, one published port')
+const pod = await runtime.pods.create({ name: 'quickstart-pod', ports: [{ container: 8080, hostIp: '127.0.0.1' }], pidsLimit: 100 })
+const mounts = [{ type: 'volume', source: 'quickstart', target: '/site' }] as const
+const member = { image: 'localhost/quickstart', pod: pod.id, mounts }
+await runtime.containers.create({ ...member, command: ['sh', '-c', 'while date > /site/index.html; do sleep 1; done'] })
+const web = await runtime.containers.create({ ...member, command: ['httpd', '-f', '-p', '8080', '-h', '/site'] })
+await pod.start()
+await web.waitUntil({ http: { port: 8080 } })
+const url = `http://127.0.0.1:${await web.hostPort(8080)}/`
+say(`${url} says: ${(await (await fetch(url)).text()).trimEnd()}`)
+const { status, containers } = await pod.inspect()
+say(`the pod is ${status}, with ${containers.map(({ name }) => name).join(' and ')}`)
+await pod.remove({ force: true })
+await (await runtime.volumes.get('quickstart')).remove()
+
+chapter('Stop and remove the container')
 await container.stop({ timeoutMs: 1000 })
 const ended = await container.wait()
 say(`it ended with ${ended.exitCode}`)
@@ -87,10 +106,14 @@ await container.remove()
 await image.remove()
 
 chapter('What happened, and what is left')
-const seen: string[] = []
-for await (const { type, action } of runtime.events({ since, until: new Date() })) seen.push(`${type} ${action}`)
-say(seen.join(', '))
-const left = [...(await runtime.containers.list()), ...(await runtime.images.list())]
-say(left.length === 0 ? 'no container, no image' : JSON.stringify(left))
+const seen = new Map<string, number>()
+for await (const { type, action } of runtime.events({ since, until: new Date() })) {
+  const what = `${type} ${action}`
+  seen.set(what, (seen.get(what) ?? 0) + 1)
+}
+say([...seen].map(([what, times]) => (times === 1 ? what : `${what} (${times})`)).join(', '))
+const { containers: ours, pods, images, volumes } = runtime
+const left = (await Promise.all([ours, pods, images, volumes].map((things) => things.list()))).flat()
+say(left.length === 0 ? 'no container, no pod, no image, no volume' : JSON.stringify(left))
 process.exitCode = left.length === 0 ? 0 : 1
 console.log(`\n${paint(32, 'Done')} in ${((performance.now() - started) / 1000).toFixed(1)} s.`)

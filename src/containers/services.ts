@@ -53,6 +53,8 @@ export interface ContainersServices {
   cgroups(): Promise<CgroupHost>
   /** The image of a reference, fetched if it is not there, and made ready to run: its layers are there as snapshots. */
   image(reference: string, options?: ReadyImageOptions): Promise<ImageRecord>
+  /** A file as it is seen on top of these layers, also one that only users of the container may read; `undefined` if there is none. */
+  readLayers(layers: readonly string[], path: string, options: { readonly maxBytes: number }): Promise<Buffer | undefined>
   /** What a container has to know of a pod, by id or name. Rejects with `not-found`. */
   pod(reference: string): Promise<PodMembership>
   emit(event: EventDraft): Promise<void>

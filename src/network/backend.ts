@@ -14,8 +14,8 @@ import type { AbortOptions } from '../base/abort.ts'
  *
  * **An example.**
  * ```ts
- * const status = await backend.setup({ namespace: '/proc/17/fd/21', container, networks, ports, dnsServers: [] })
- * await backend.teardown({ namespace: '/proc/17/fd/21', container, networks, ports, dnsServers: [] })
+ * const status = await backend.setup(request) // { podman: { interfaces: { eth0: … }, … } }
+ * await backend.teardown({ ...request, emptied: [], interrupted: false })
  * ```
  *
  * The conformance cases lie beside this file in `backend.cases.ts`.

@@ -21,7 +21,7 @@ export async function defaultNetwork(services: NetworkServices): Promise<Network
       id: newId(),
       name: conf.defaultNetwork,
       createdAt: new Date().toISOString(),
-      driver: 'bridge',
+      driver: (await services.backend.info()).drivers[0] ?? 'bridge',
       backend: services.backend.name,
       interfaceName: await bridgeName(networks),
       subnets: [await chooseSubnet(conf, await usedSubnets(networks), conf.defaultSubnet)],

@@ -14,7 +14,11 @@ export function ociOperations(bound: BoundContainers = new BoundContainers()): R
   return {
     async 'oci.create'(params, context) {
       const { plan } = params as CreateParams
-      const made = await createWithConmon(params as CreateParams, { cgroups, aborted: whenAborted(context) })
+      const made = await createWithConmon(params as CreateParams, {
+        descriptors: context.descriptors,
+        cgroups,
+        aborted: whenAborted(context),
+      })
       if (plan.bound) bound.addProcess({ pid: made.pid, startTime: made.pidStartTime })
       return made
     },

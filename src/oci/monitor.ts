@@ -71,6 +71,8 @@ export interface PlannedMount {
   /** A file system by its name, `bind`, or `copy` for what another process sees at `source`. */
   readonly type: string
   readonly source: string
+  /** A descriptor of this process that is the source: for what the one who mounts could not reach by a path. */
+  readonly descriptor?: number
   readonly target: string
   readonly options: readonly string[]
   /** Relative paths in the options begin here. */

@@ -7,6 +7,7 @@ import { noneLogDriver } from '../logs/drivers/none.ts'
 import type { LogDriver } from '../logs/log-driver.ts'
 import type { NetworkBackend } from '../network/backend.ts'
 import { type NetavarkOptions, netavarkBackend } from '../network/backends/netavark/netavark.ts'
+import { type PastaOptions, pastaBackend } from '../network/backends/pasta/pasta.ts'
 import type { Monitor } from '../oci/monitor.ts'
 import { conmonMonitor } from '../oci/monitors/conmon/conmon-monitor.ts'
 import type { DirectRunner } from '../oci/monitors/direct/direct-run.ts'
@@ -28,6 +29,11 @@ export function builtInMonitors({ helper, conmonPath }: { readonly helper: Helpe
 
 export function builtInNetworkBackend(options: NetavarkOptions): NetworkBackend {
   return netavarkBackend(options)
+}
+
+/** For containers of an ordinary user. */
+export function builtInRootlessBackend(options: PastaOptions): NetworkBackend {
+  return pastaBackend(options)
 }
 
 export function builtInTransports(options: DockerTransportOptions): ReadonlyMap<string, Transport> {

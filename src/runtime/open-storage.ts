@@ -1,8 +1,10 @@
 import { join } from 'node:path'
 import type { Closer } from '../base/closer.ts'
+import { isLibpodError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Probe } from '../base/steps.ts'
 import { sleep } from '../base/time.ts'
+import type { ContainersServices } from '../containers/services.ts'
 import type { EventDraft } from '../events/event.ts'
 import { parsePlatform } from '../images/platform.ts'
 import { type ReadyImageOptions, readyImage } from '../images/ready.ts'
@@ -20,6 +22,7 @@ import type { ImageRecord } from '../storage/image-store.ts'
 import { imageKind } from '../storage/images/image-kind.ts'
 import { openImageStore } from '../storage/images/local-image-store.ts'
 import { Leases } from '../storage/leases.ts'
+import { type ReadMergedFileOptions, readMergedFile } from '../storage/snapshots/merged-view.ts'
 import { openSnapshotter } from '../storage/snapshots/open-snapshotter.ts'
 import type { Snapshotter } from '../storage/snapshotter.ts'
 
@@ -58,6 +61,8 @@ export interface OpenedStorage {
   readonly reason: string | undefined
   /** The image of a reference, pulled if that is asked for, with its layers extracted. */
   readyImage(reference: string, options?: ReadyImageOptions): Promise<ImageRecord>
+  /** A file as a container with these layers sees it, however it is guarded. */
+  readFile: ContainersServices['readLayers']
   /** Removes what no image and no lease needs. */
   collectGarbage(signal?: AbortSignal): Promise<GarbageReport>
   /** Takes away what engines that died were making, and what they would have collected later. */
@@ -68,7 +73,19 @@ export interface OpenedStorage {
 export async function openStorage(options: StorageOptions): Promise<OpenedStorage> {
   const { registry, liveStore, locks, owners, owner, helper, logger, closer, probe } = options
   const place = join(options.root, 'storage')
-  const { work, extractLayer } = storageWork(helper)
+  const { work, extractLayer, readMerged } = storageWork(helper)
+  // In a user namespace overlay can use no other, and for root it uses no other.
+  const opaqueXattr = options.uid === 0 ? 'trusted.overlay.opaque' : 'user.overlay.opaque'
+  const readFile = async (layers: readonly string[], path: string, how: ReadMergedFileOptions): Promise<Buffer | undefined> => {
+    try {
+      return await readMergedFile(layers, path, how)
+    } catch (error) {
+      // An ordinary user's containers have files of other ids: the helper is their root.
+      if (!isLibpodError(error, 'permission-denied')) throw error
+      const text = await readMerged(layers, path, how)
+      return text === undefined ? undefined : Buffer.from(text, 'base64')
+    }
+  }
   const driver = options.option?.snapshotter
   const [content, { snapshots, reason }] = await Promise.all([
     openContentStore({ root: join(place, 'content') }),
@@ -107,6 +124,7 @@ export async function openStorage(options: StorageOptions): Promise<OpenedStorag
     services,
     snapshots,
     reason,
+    readFile: (layers, path, options) => readFile(layers, path, { ...options, opaqueXattr }),
     readyImage: (reference, how) => readyImage(services, reference, how),
     collectGarbage: (signal) => collect({ signal }),
     async recover() {

@@ -142,6 +142,7 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
     liveStore,
     locks,
     helper: helpers.oci,
+    prefix: rootless?.prefix ?? [],
     owners: places.owners,
     owner: owner.id,
     background: oci.services.background,
@@ -168,6 +169,7 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
     volumes: volumes.services,
     image: storage.readyImage,
     pod: (reference) => membershipOf(pods, reference),
+    readLayers: storage.readFile,
     emit: events.emit,
     async restartDue(id, at) {
       await live.set('restart', id, { dueAt: at.toISOString() })

@@ -3,6 +3,7 @@ import type { Helper } from '../linux/helper/helper.ts'
 import type { CopyUpOutcome, CopyUpRequest } from './copy-up.ts'
 import type { DiffProgress, LayerToWrite, WrittenLayer } from './layers/diff-operation.ts'
 import type { ExtractedLayer, LayerToExtract } from './layers/extraction.ts'
+import type { ReadMergedFileOptions } from './snapshots/merged-view.ts'
 import type { TreeWork } from './snapshots/tree-work.ts'
 
 /** The names and parameters of what the helper does for storage. */
@@ -15,6 +16,7 @@ export interface StorageCalls {
   readonly 'storage.copyUp': CopyUpRequest
   readonly 'storage.chown': { readonly path: string; readonly uid: number; readonly gid: number }
   readonly 'storage.sync': { readonly path: string }
+  readonly 'storage.readMerged': { readonly layers: readonly string[]; readonly path: string; readonly options: ReadMergedFileOptions }
   readonly 'storage.probeOverlay': { readonly directory: string }
 }
 
@@ -22,6 +24,8 @@ export interface StorageCalls {
 export interface StorageWork {
   readonly work: TreeWork
   readonly volumes: VolumeWork
+  /** What {@link readMergedFile} gives, in base64: for files that only the users of containers may read. */
+  readMerged(layers: readonly string[], path: string, options: ReadMergedFileOptions): Promise<string | undefined>
   /** Extracts one layer. Rejects with `corrupt` for one that is damaged or hostile, and with `no-space`. */
   extractLayer(layer: LayerToExtract, options?: AbortOptions): Promise<ExtractedLayer>
   /** Writes the changes of a snapshot as a layer. Rejects with `unsupported` for an upper directory that depends on those below, and with `no-space`. */
@@ -61,6 +65,7 @@ export function storageWork(helper: Helper): StorageWork {
       sync: (path) => call('storage.sync', { path }),
       chown: (path, { uid, gid }, options) => call('storage.chown', { path, uid, gid }, options),
     },
+    readMerged: (layers, path, options) => call('storage.readMerged', { layers, path, options }),
     extractLayer({ growing, ...layer }, options) {
       const params: StorageCalls['storage.extract'] = { ...layer, growing: growing !== undefined }
       return helper.call('storage.extract', params, { ...options, ...(growing === undefined ? {} : { messages: growing }) })

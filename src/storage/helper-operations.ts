@@ -11,6 +11,7 @@ import { copyUp } from './copy-up.ts'
 import type { StorageCalls } from './helper-client.ts'
 import { diffLayer } from './layers/diff-operation.ts'
 import { extractLayer } from './layers/extract.ts'
+import { readMergedFile } from './snapshots/merged-view.ts'
 import { probeOverlay } from './snapshots/overlay/probe.ts'
 
 /** So long the helper may work before it looks whether its host has something to say. */
@@ -34,6 +35,9 @@ export const storageOperations: Readonly<Record<string, HelperOperation>> = {
   'storage.copyUp': operation<'storage.copyUp'>((request, { signal }) => inSlices(copyUp(request), signal)),
   'storage.chown': operation<'storage.chown'>(({ path, ...owner }) => chownTree(path, owner)),
   'storage.sync': operation<'storage.sync'>(({ path }) => syncFileSystem(path)),
+  'storage.readMerged': operation<'storage.readMerged'>(async ({ layers, path, options }) =>
+    (await readMergedFile(layers, path, options))?.toString('base64'),
+  ),
   'storage.probeOverlay': operation<'storage.probeOverlay'>(({ directory }) => probeOverlay(directory)),
 }
 

@@ -7,6 +7,7 @@ describe('limits', () => {
   it('memory: more than the limit is killed, and the container says so', async () => {
     const container = await engine.runtime.containers.create({
       image,
+      // biome-ignore lint/suspicious/noTemplateCurlyInString: it is the shell's
       command: ['sh', '-c', 'x=$(head -c 200000000 /dev/zero | tr "\\0" x); echo ${#x}'],
       memoryBytes: 32 * 1024 * 1024,
       memorySwapBytes: 32 * 1024 * 1024,

@@ -4,6 +4,7 @@ import type { RunOptions } from 'libpod-ts'
 import { describe, expect, it } from 'vitest'
 import { sh, started } from '../support/containers.ts'
 import { image, useEngine } from '../support/engine.ts'
+import { readLinks } from '../support/machine.ts'
 import { failure } from '../support/results.ts'
 
 const engine = useEngine()
@@ -25,9 +26,7 @@ describe('network', () => {
 
   it('host: the host’s own links, names and resolver', async () => {
     const links = (await output('ls /sys/class/net', { network: 'host' })).trim().split('\n').sort()
-    // The sysfs that is mounted here tells of the network of whoever mounted it.
-    const table = (await readFile('/proc/self/net/dev', 'utf8')).trimEnd().split('\n').slice(2)
-    expect(links).toEqual(table.map((line) => line.trim().split(':')[0]).sort())
+    expect(links).toEqual(await readLinks())
     expect(await output('hostname', { network: 'host' })).toBe(`${hostname()}\n`)
     const resolver = await readFile('/etc/resolv.conf', 'utf8').catch(() => '')
     for (const server of resolver.matchAll(/^nameserver .*$/gm))

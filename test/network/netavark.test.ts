@@ -52,7 +52,7 @@ const backend = netavarkBackend({
   async makeNamespace(links) {
     const path = make()
     makeLinks(path, links)
-    return { path, close: () => drop(path) }
+    return { path, fd: -1, close: () => drop(path) }
   },
   async standIn({ namespace, links, bridges, fresh }) {
     for (const bridge of fresh) removeLink(bridge)

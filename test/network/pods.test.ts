@@ -83,6 +83,17 @@ describe('the network of a pod', () => {
     await pod.remove({ force: true })
   })
 
+  it('is reached by the names of its members', async () => {
+    const pod = await engine.runtime.pods.create({ ports: [{ container: 80, hostIp: '127.0.0.1' }] })
+    const web = await member(engine, pod, server)
+    await pod.start()
+    await web.waitUntil({ http: { port: 80, path: '/hostname' } })
+    const answer = await fetch(`http://127.0.0.1:${await web.hostPort(80)}/hostname`)
+    expect(await answer.text()).toBe((await web.exec(['hostname'])).stdout)
+    expect(await failure(web.hostPort(81))).toMatchObject({ code: 'not-found', details: { kind: 'port' } })
+    await pod.remove({ force: true })
+  })
+
   it('keeps a network from being removed', async () => {
     const pod = await engine.runtime.pods.create({ network: { networks: [{ name: 'podded' }] } })
     const network = await engine.runtime.networks.get('podded')

@@ -34,7 +34,7 @@ async function readMounts(): Promise<string[]> {
     .sort()
 }
 
-const watched = /(^|\/)(conmon|crun|runc|cleanup\.js|helper\.js|busybox|catatonit|podman-init|netavark|aardvark-dns)( |$)/
+const watched = /(^|\/)(conmon|crun|runc|cleanup\.js|helper\.js|busybox|catatonit|podman-init|netavark|aardvark-dns|pasta(\.avx2)?)( |$)/
 
 async function readProcesses(): Promise<string[]> {
   const found: string[] = []
@@ -77,6 +77,8 @@ const shared = /^(#|\*|COMMIT|:|-A (FORWARD|PREROUTING|OUTPUT|POSTROUTING) .*-j 
 const chains = /^:(?!(NETAVARK_FORWARD|NETAVARK-HOSTPORT-(DNAT|MASQ|SETMARK)|[A-Z]+) )/
 
 export async function readRules(): Promise<string[]> {
+  // An ordinary user can neither make nor see any.
+  if (process.geteuid?.() !== 0) return []
   const { stdout } = await promisify(execFile)('/usr/sbin/iptables-save')
   return stdout
     .split('\n')

@@ -2,6 +2,7 @@
 // monitors) at the step it was told. Plain JavaScript, so that it starts in no time. What it did it prints, a JSON text a line.
 import { readdirSync, readFileSync } from 'node:fs'
 import { isLibpodError, Runtime } from 'libpod-ts'
+import { randomOperations } from './operations.mjs'
 
 const settings = JSON.parse(process.argv[2])
 const { root, runRoot, runtime: ociRuntime, scenario, probe, target, options = {}, tar } = settings
@@ -157,6 +158,25 @@ const scenarios = {
         tolerant(images.import(tar, { tag: `localhost/victim-${at}:latest` }).then((image) => image.remove())),
       ])
     }
+  },
+  /** One random operation after the other, until it is killed; tells of each that came to an end. */
+  async operations() {
+    const operations = randomOperations(runtime, { command: waiting, options })
+    const verbs = Object.keys(operations)
+    say({ ready: true })
+    const lane = async () => {
+      for (;;) {
+        const verb = verbs[Math.floor(Math.random() * verbs.length)]
+        try {
+          await operations[verb]()
+          say({ did: verb })
+        } catch (error) {
+          tolerate(error, verb)
+          say({ did: `${verb}: ${error.code}` })
+        }
+      }
+    }
+    await Promise.all([lane(), lane()])
   },
   /** Works on a few containers that another process works on, too. */
   contend: () => contend(contended),

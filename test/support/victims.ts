@@ -37,6 +37,8 @@ export interface Said {
   readonly message?: string
   readonly ready?: true
   readonly fault?: string
+  /** An operation that came to an end, and the code of its error. */
+  readonly did?: string
   readonly count?: number
 }
 

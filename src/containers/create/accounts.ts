@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isErrno } from '../../linux/errno.ts'
 import type { Accounts } from '../../oci/spec/user.ts'
-import { readMergedFile } from '../../storage/snapshots/merged-view.ts'
 import type { ContainerRecord } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 
@@ -13,21 +13,22 @@ const longestFileBytes = 1024 * 1024
  */
 export async function accountsOf(services: ContainersServices, record: ContainerRecord): Promise<Accounts> {
   const { rootfs } = record.options
-  if (rootfs !== undefined) return readAccounts([rootfs])
+  if (rootfs !== undefined) return readAccounts(services, [rootfs])
   const layers = await services.snapshots.layers(record.id)
   const chainId = record.image?.chainId
-  if (chainId === undefined || services.snapshots.driver !== 'overlay' || (await touchesEtc(layers[0]))) return readAccounts(layers)
+  if (chainId === undefined || services.snapshots.driver !== 'overlay' || (await touchesEtc(layers[0])))
+    return readAccounts(services, layers)
   const known = services.accounts.get(chainId)
   if (known) return known
-  const read = readAccounts(layers)
+  const read = readAccounts(services, layers)
   services.accounts.set(chainId, read)
   read.catch(() => services.accounts.delete(chainId))
   return read
 }
 
-async function readAccounts(layers: readonly string[]): Promise<Accounts> {
+async function readAccounts(services: ContainersServices, layers: readonly string[]): Promise<Accounts> {
   const [passwd, group] = await Promise.all(
-    ['/etc/passwd', '/etc/group'].map((path) => readMergedFile(layers, path, { maxBytes: longestFileBytes })),
+    ['/etc/passwd', '/etc/group'].map((path) => services.readLayers(layers, path, { maxBytes: longestFileBytes })),
   )
   return { passwd: passwd?.toString('utf8') ?? '', group: group?.toString('utf8') ?? '' }
 }
@@ -37,6 +38,7 @@ async function touchesEtc(upper: string | undefined): Promise<boolean> {
   if (upper === undefined) return true
   return stat(join(upper, 'etc')).then(
     () => true,
-    () => false,
+    // Where it cannot be looked at, it may be there.
+    (error: unknown) => !isErrno(error, 'ENOENT'),
   )
 }

@@ -75,8 +75,8 @@ export async function prepareBundle(
 }
 
 /** The namespace lasts as long as the container's mount namespace does, which is that of its monitor too. */
-function namespaceMount({ path }: HeldNamespace, bundle: string): PlannedMount {
-  return { type: 'bind', source: path, target: join(bundle, namespaceFile), options: ['bind'] }
+function namespaceMount({ path, fd }: HeldNamespace, bundle: string): PlannedMount {
+  return { type: 'bind', source: path, descriptor: fd, target: join(bundle, namespaceFile), options: ['bind'] }
 }
 
 async function rootMounts(services: ContainersServices, record: ContainerRecord, target: string): Promise<PlannedMount[]> {

@@ -2,12 +2,16 @@ import { LibpodError } from '../../base/errors.ts'
 import type { PublishedPort } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { requireRecord } from '../store.ts'
+import { networkOwner } from './network-owner.ts'
 import { publishedPorts } from './start-network.ts'
 
-/** Where a port of a container is reached on this host. Rejects with `not-found` when it is not published, or not now. */
+/**
+ * Where a port of a container is reached on this host: one of its own, or of the container or pod whose network it shares. Rejects with
+ * `not-found` when it is not published, or not now.
+ */
 export async function hostPort(services: ContainersServices, id: string, port: number, protocol: 'tcp' | 'udp' = 'tcp'): Promise<number> {
-  const record = await requireRecord(services, id)
-  const found = publishedAt(await publishedPorts(services, id), port, protocol)
+  const record = await networkOwner(services, await requireRecord(services, id))
+  const found = publishedAt(await publishedPorts(services, record.id), port, protocol)
   if (found !== undefined) return found.host
   const isAsked = record.options.ports.some(
     (asked) => asked.protocol === protocol && port >= asked.container && port < asked.container + asked.range,

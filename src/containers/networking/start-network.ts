@@ -31,7 +31,8 @@ export async function publishedPorts({ network }: ContainersServices, id: string
 }
 
 function portsOf(attachment: Attachment | undefined): PublishedPort[] {
-  return (attachment?.ports ?? []).map(({ containerPort, hostPort, protocol, hostIp }) => ({
+  if (attachment === undefined || attachment.phase === 'leaving') return []
+  return attachment.ports.map(({ containerPort, hostPort, protocol, hostIp }) => ({
     container: containerPort,
     host: hostPort,
     protocol,

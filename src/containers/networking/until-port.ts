@@ -7,6 +7,7 @@ import { readAttachment } from '../../network/attachment.ts'
 import type { ContainersServices } from '../services.ts'
 import { isActive } from '../status.ts'
 import { readLive, requireRecord } from '../store.ts'
+import { networkOwner } from './network-owner.ts'
 
 /** What answers for a container. @public */
 export interface HttpProbe {
@@ -37,12 +38,12 @@ export async function untilPort(services: ContainersServices, id: string, port: 
 
 /** Waits until a request is answered as it should be, through the container's own address. */
 export async function untilHttp(services: ContainersServices, id: string, probe: HttpProbe, signal: AbortSignal): Promise<void> {
-  await checkReachable(services, id)
+  const owner = await reachableOwner(services, id)
   await untilPort(services, id, probe.port, signal)
   for (;;) {
     signal.throwIfAborted()
     await runningPid(services, id, `${probe.path ?? '/'} was answered`)
-    const attachment = await readAttachment(services.network.store, id)
+    const attachment = await readAttachment(services.network.store, owner)
     const host = attachment?.networks[0]?.addresses[0] ?? '127.0.0.1'
     const status = await statusOf(probe, host, signal)
     signal.throwIfAborted()
@@ -64,10 +65,13 @@ async function runningPid(services: ContainersServices, id: string, before: stri
   )
 }
 
-async function checkReachable(services: ContainersServices, id: string): Promise<void> {
-  const { name, options } = await requireRecord(services, id)
-  const { network } = options
-  if (network === 'host' || (typeof network === 'object' && 'networks' in network)) return
+/** The id of the container through whose network it is reached. */
+async function reachableOwner(services: ContainersServices, id: string): Promise<string> {
+  const record = await requireRecord(services, id)
+  const { name } = record
+  const owner = await networkOwner(services, record)
+  const { network } = owner.options
+  if (network === 'host' || (typeof network === 'object' && 'networks' in network)) return owner.id
   throw new LibpodError(
     'invalid-argument',
     `http: container ${name} cannot be reached from this host.`,

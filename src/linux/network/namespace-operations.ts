@@ -2,6 +2,7 @@ import { closeSync, openSync } from 'node:fs'
 import type { HelperOperation } from '../helper/helper.ts'
 import { inNamespace, makeNetworkNamespace } from '../namespaces.ts'
 import { makeBridge, removeLink } from './make-link.ts'
+import { runAtNamespace } from './program-operation.ts'
 
 /** What the operation `network.namespace` is given. */
 export interface NamespaceParams {
@@ -35,6 +36,7 @@ export const networkOperations: Readonly<Record<string, HelperOperation>> = {
       closeSync(fd)
     }
   },
+  'network.program': runAtNamespace,
   'network.stand-in'(params) {
     const { namespace, links, bridges, fresh } = params as StandInParams
     for (const bridge of fresh) removeLink(bridge)

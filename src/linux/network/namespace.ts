@@ -9,8 +9,10 @@ const NSFS_MAGIC = 0x6e736673
 
 /** A network namespace that this process keeps. */
 export interface HeldNamespace {
-  /** Its file, as every program of this host can open it. */
+  /** Its file, as every program of this host can open it, but for those inside of a user namespace. */
   readonly path: string
+  /** The descriptor by which this process keeps it. */
+  readonly fd: number
   /** Lets go of it; it ends when nobody else has it. Idempotent. */
   close(): void
 }
@@ -51,9 +53,15 @@ export function holdNamespace(path: string): HeldNamespace | undefined {
     closeSync(fd)
     return undefined
   }
+  return heldAt(fd)
+}
+
+/** Takes a descriptor over. */
+export function heldAt(fd: number): HeldNamespace {
   let open = true
   return {
     path: `/proc/${process.pid}/fd/${fd}`,
+    fd,
     close() {
       if (open) closeSync(fd)
       open = false

@@ -74,10 +74,42 @@ async function hold(
   command: readonly string[],
   prepare: (pid: number) => Promise<void>,
 ): Promise<NamespacePair> {
-  // Each line that it reads lets it go one step further; when this process dies it reads the end instead, and goes.
   const mounts = hide.map((_, index) => `mount -t tmpfs -o size=4k,mode=755 tmpfs "$${index + 1}" && `).join('')
   const shell = ['/bin/sh', '-c', `echo made && read -r step && ${mounts}echo ready && read -r step`, 'sh', ...hide]
-  const { child, stdin, stdout } = startTalking([...command, ...shell], env)
+  return whileHeld({ argv: [...command, ...shell], env, prepare }, (pid) => {
+    const user = openNamespace(pid, 'user')
+    try {
+      return { user, mount: openNamespace(pid, 'mnt') }
+    } catch (error) {
+      closeSync(user)
+      throw error
+    }
+  })
+}
+
+/** Makes a network namespace where `prefix` leads to, with its loopback up. */
+export async function openNetworkNamespace(prefix: readonly string[], env: Readonly<Record<string, string>>): Promise<number> {
+  const unshare = await findProgram('unshare')
+  const shell = ['/bin/sh', '-c', 'echo made && read -r step && ip link set lo up && echo ready && read -r step']
+  return whileHeld({ argv: [...prefix, unshare ?? 'unshare', '--net', '--', ...shell], env, prepare: async () => {} }, (pid) =>
+    openNamespace(pid, 'net'),
+  )
+}
+
+/** Starts a shell that says `made`, reads a line, says `ready` and reads another: `use` looks at it then. When this process dies, it goes. */
+async function whileHeld<T>(
+  {
+    argv,
+    env,
+    prepare,
+  }: {
+    readonly argv: readonly string[]
+    readonly env: Readonly<Record<string, string>>
+    prepare(pid: number): Promise<void>
+  },
+  use: (pid: number) => T,
+): Promise<T> {
+  const { child, stdin, stdout } = startTalking(argv, env)
   const lines = createInterface({ input: stdout, crlfDelay: Number.POSITIVE_INFINITY })[Symbol.asyncIterator]()
   const late = setTimeout(() => child.kill(SIGKILL), patienceMs)
   const expectLine = async (expected: string): Promise<void> => {
@@ -86,18 +118,15 @@ async function hold(
       if (next.value === expected) return
       said.push(next.value)
     }
-    throw refused([...command, ...shell], { ...(await child.exited), stderr: Buffer.from(said.join('\n')) })
+    throw refused(argv, { ...(await child.exited), stderr: Buffer.from(said.join('\n')) })
   }
-  let user: number | undefined
   try {
     await expectLine('made')
     await prepare(child.pid)
     stdin.write('\n')
     await expectLine('ready')
-    user = openNamespace(child.pid, 'user')
-    return { user, mount: openNamespace(child.pid, 'mnt') }
+    return use(child.pid)
   } catch (error) {
-    if (user !== undefined) closeSync(user)
     child.kill(SIGKILL)
     throw error
   } finally {

@@ -4,6 +4,17 @@ import { mount } from '../../linux/mounts.ts'
 import { inNewMountNamespace } from '../../linux/namespaces.ts'
 import type { PlannedMount } from '../monitor.ts'
 
+/** The descriptors that go to the helper with a plan. */
+export function descriptorsOf(mounts: readonly PlannedMount[]): number[] {
+  return mounts.flatMap(({ descriptor }) => descriptor ?? [])
+}
+
+/** The same mounts, when their descriptors have come, in their order. */
+export function withDescriptors(mounts: readonly PlannedMount[], descriptors: readonly number[]): PlannedMount[] {
+  const rest = [...descriptors]
+  return mounts.map((mount) => (mount.descriptor === undefined ? mount : { ...mount, source: `/proc/self/fd/${rest.shift()}` }))
+}
+
 /**
  * Runs synchronous `work` in a new mount namespace in which the mounts of a plan are made, in order. Programs that it spawns
  * stay there. For the helper process.
@@ -22,7 +33,7 @@ export function inPlannedMounts<T>(mounts: readonly PlannedMount[], work: () => 
   }
 }
 
-function make({ mkdir, of: _, ...spec }: PlannedMount, copy: number | undefined): void {
+function make({ mkdir, of: _, descriptor: __, ...spec }: PlannedMount, copy: number | undefined): void {
   // Made here, so that it is there when the mount namespace is a new one and its parent a mount of this plan.
   if (mkdir !== undefined) mkdirSync(spec.target, { recursive: true, mode: mkdir })
   if (copy === undefined) mount(spec)

@@ -1,6 +1,7 @@
 import type { Helper } from '../../../linux/helper/helper.ts'
 import { signalProcess, watchPid } from '../../../linux/pidfd.ts'
 import type { Monitor, MonitorResult } from '../../monitor.ts'
+import { descriptorsOf } from '../planned-mounts.ts'
 import { attachToConmon } from './attach.ts'
 import { controlConmon } from './control.ts'
 import type { CreateParams } from './create-operation.ts'
@@ -28,7 +29,7 @@ export function conmonMonitor({ path, helper, createTimeoutMs = 240_000 }: Conmo
     async create(plan, { signal } = {}) {
       signal?.throwIfAborted()
       const params: CreateParams = { plan, conmon: await path(), timeoutMs: createTimeoutMs }
-      return helper.call<MonitorResult>('oci.create', params, signal ? { signal } : {})
+      return helper.call<MonitorResult>('oci.create', params, { descriptors: descriptorsOf(plan.mounts), signal })
     },
     attach: attachToConmon,
     control: controlConmon,

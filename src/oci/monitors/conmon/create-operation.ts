@@ -3,13 +3,13 @@ import { sleep } from '../../../base/time.ts'
 import { makePipe } from '../../../linux/pipe.ts'
 import { processStartTimeSync } from '../../../linux/proc.ts'
 import { type SpawnedProcess, spawnProcess } from '../../../linux/process/spawn.ts'
+import { endProcessesOf } from '../../../linux/processes-of.ts'
 import type { MonitorPlan, MonitorResult } from '../../monitor.ts'
 import { runtimeFailed } from '../../runtimes/failure.ts'
 import { invoke } from '../../runtimes/invoke.ts'
 import { bundleFiles, clearBundle } from '../bundle-files.ts'
-import { endBundleProcesses } from '../bundle-processes.ts'
 import type { MonitorCgroups } from '../monitor-cgroups.ts'
-import { inPlannedMounts } from '../planned-mounts.ts'
+import { inPlannedMounts, withDescriptors } from '../planned-mounts.ts'
 import { conmonArguments, conmonEnvironment } from './arguments.ts'
 import { conmonEnded, conmonMissing, createTimedOut } from './failures.ts'
 import { previousRunUnmounted } from './previous-run.ts'
@@ -24,6 +24,14 @@ export interface CreateParams {
   readonly timeoutMs: number
 }
 
+/** What it is created with. */
+export interface CreateContext {
+  /** Those of the plan's mounts; taken over, and closed in every case. */
+  readonly descriptors: readonly number[]
+  readonly cgroups: MonitorCgroups
+  readonly aborted: Promise<never>
+}
+
 interface StartedConmon {
   readonly process: SpawnedProcess
   readonly sync: number
@@ -36,11 +44,16 @@ interface StartedConmon {
  */
 export async function createWithConmon(
   { plan, conmon, timeoutMs }: CreateParams,
-  { cgroups, aborted }: { readonly cgroups: MonitorCgroups; readonly aborted: Promise<never> },
+  { descriptors, cgroups, aborted }: CreateContext,
 ): Promise<MonitorResult> {
-  await previousRunUnmounted(plan)
-  clearBundle(plan)
-  const started = startConmon(plan, conmon)
+  let started: StartedConmon
+  try {
+    await previousRunUnmounted(plan)
+    clearBundle(plan)
+    started = startConmon({ ...plan, mounts: withDescriptors(plan.mounts, descriptors) }, conmon)
+  } finally {
+    for (const fd of descriptors) closeSync(fd)
+  }
   const { process, sync } = started
   const { report, close } = readReport(sync)
   const done = new AbortController()
@@ -137,7 +150,7 @@ function createFailed(plan: MonitorPlan, message: string): Error {
 async function takeBack(plan: MonitorPlan, { process }: StartedConmon): Promise<void> {
   process.kill(9)
   await process.exited
-  await endBundleProcesses(plan.bundle)
+  await endProcessesOf(plan.bundle)
   await invoke({ ...plan.runtime, env: plan.env }, ['delete', '--force', plan.id], {
     signal: AbortSignal.timeout(10_000),
   }).catch(() => {})

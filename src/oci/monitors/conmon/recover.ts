@@ -1,8 +1,8 @@
 import { readFile } from 'node:fs/promises'
 import { readProcessStat } from '../../../linux/proc.ts'
+import { findProcessesOf } from '../../../linux/processes-of.ts'
 import type { MonitorPlace, RecoveredMonitor } from '../../monitor.ts'
 import { bundleFiles } from '../bundle-files.ts'
-import { findBundleProcesses } from '../bundle-processes.ts'
 
 /**
  * Finds conmon and the container that it created. The container's first process has conmon as its parent, whoever started
@@ -23,7 +23,7 @@ export async function recoverConmon(place: MonitorPlace): Promise<RecoveredMonit
 
 /** A helper that was killed may not have come to write its note. */
 async function unnotedConmon(place: MonitorPlace): Promise<RecoveredMonitor | undefined> {
-  for (const { pid } of await findBundleProcesses(place.bundle)) {
+  for (const { pid } of await findProcessesOf(place.bundle)) {
     const conmon = await conmonOf(place, pid)
     if (conmon) return conmon
   }

@@ -1,6 +1,7 @@
 import { closeSync } from 'node:fs'
 import type { Helper } from '../../../linux/helper/helper.ts'
-import { endBundleProcesses } from '../bundle-processes.ts'
+import { endProcessesOf } from '../../../linux/processes-of.ts'
+import { descriptorsOf } from '../planned-mounts.ts'
 import type { DirectExit, DirectPlan, DirectRunner, DirectRunOptions, DirectStdio } from './direct-run.ts'
 import type { RunParams, RunResult } from './run-operation.ts'
 
@@ -8,7 +9,7 @@ import type { RunParams, RunResult } from './run-operation.ts'
 export function directRunner({ helper }: { readonly helper: Helper }): DirectRunner {
   return {
     run: (plan, stdio, options = {}) => run(helper, plan, stdio, options),
-    end: ({ bundle }) => endBundleProcesses(bundle),
+    end: ({ bundle }) => endProcessesOf(bundle),
   }
 }
 
@@ -23,7 +24,7 @@ async function run(helper: Helper, plan: DirectPlan, stdio: DirectStdio, { signa
     const { stdin, stdout, stderr } = stdio
     const params: RunParams = { plan, hasStdin: stdin !== undefined }
     const { exitCode, finishedAt } = await helper.call<RunResult>('oci.run', params, {
-      descriptors: [stdout, stderr, ...(stdin === undefined ? [] : [stdin])],
+      descriptors: [stdout, stderr, ...(stdin === undefined ? [] : [stdin]), ...descriptorsOf(plan.mounts)],
       ...(signal ? { signal } : {}),
       onMessage: () => {
         // The runtime has the pipes now; while we kept them they would never end.

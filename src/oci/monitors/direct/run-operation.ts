@@ -8,13 +8,13 @@ import { invoke, logArgs, startProgram } from '../../runtimes/invoke.ts'
 import { openMemoryFile, readMemoryFile } from '../../runtimes/memory-file.ts'
 import type { BoundContainers } from '../bound-containers.ts'
 import { bundleFiles, clearRun } from '../bundle-files.ts'
-import { inPlannedMounts } from '../planned-mounts.ts'
+import { inPlannedMounts, withDescriptors } from '../planned-mounts.ts'
 import type { DirectPlan } from './direct-run.ts'
 
 /** What the operation `oci.run` is given. */
 export interface RunParams {
   readonly plan: DirectPlan
-  /** Whether the descriptors that come with the call (stdout, stderr) end with one for stdin. */
+  /** Whether a descriptor for stdin follows those for stdout and stderr, before those of the mounts. */
   readonly hasStdin: boolean
 }
 
@@ -42,8 +42,10 @@ export async function runDirectly({ plan, hasStdin }: RunParams, { descriptors, 
   const log = openMemoryFile('oci-run-log')
   let child: SpawnedProcess
   try {
-    const [stdout = -1, stderr = -1, stdin] = descriptors
-    child = startRun(plan, [hasStdin && stdin !== undefined ? stdin : 'ignore', stdout, stderr, log])
+    const [stdout = -1, stderr = -1, ...others] = descriptors
+    const stdin = hasStdin ? others.shift() : undefined
+    const mounts = withDescriptors(plan.mounts, others)
+    child = startRun({ ...plan, mounts }, [stdin ?? 'ignore', stdout, stderr, log])
   } catch (error) {
     closeSync(log)
     throw error
