@@ -17,16 +17,22 @@ let place: string
 let service: HostService
 let first: Report
 
-const openEngine = (): Promise<Runtime> =>
-  Runtime.open({ root: join(place, 'root'), runRoot: join(place, 'run'), oci: { runtime: testRuntime } })
+async function withEngine<T>(work: (runtime: Runtime) => Promise<T>): Promise<T> {
+  const runtime = await Runtime.open({ root: join(place, 'root'), runRoot: join(place, 'run'), oci: { runtime: testRuntime } })
+  try {
+    return await work(runtime)
+  } finally {
+    await runtime.close()
+  }
+}
 
 beforeAll(async () => {
   before = await machineState()
   place = await mkdtemp(join(tmpdir(), 'libpod-ts-systemd-'))
-  const runtime = await openEngine()
-  await runtime.images.import(busyboxRootfs(), { tag: image })
-  await runtime.networks.create({ name: 'web' })
-  await runtime.close()
+  await withEngine(async ({ images, networks }) => {
+    await images.import(busyboxRootfs(), { tag: image })
+    await networks.create({ name: 'web' })
+  })
   const counting = 'i=0; while true; do echo $i; i=$((i + 1)); sleep 0.2; done'
   service = new HostService({
     root: join(place, 'root'),
@@ -43,10 +49,10 @@ beforeAll(async () => {
 
 afterAll(async () => {
   await service.stop().catch(() => {})
-  const runtime = await openEngine()
-  for (const { id } of await runtime.containers.list()) await runtime.containers.ref(id).remove({ force: true, ifExists: true })
-  for (const { name } of await runtime.networks.list()) if (name === 'web') await (await runtime.networks.get(name)).remove()
-  await runtime.close()
+  await withEngine(async ({ containers, networks }) => {
+    for (const { id } of await containers.list()) await containers.ref(id).remove({ force: true, ifExists: true })
+    await (await networks.get('web')).remove()
+  })
   await rm(place, { recursive: true, force: true })
   gate.remove()
   await eventually(async () => expect(await machineState()).toEqual(before), 30_000)
@@ -80,6 +86,8 @@ it('a restart of the service leaves them as they are, and the next instance goes
   const { lines } = named(again, 'counts')
   expect(lines.length).toBeGreaterThan(named(first, 'counts').lines.length)
   expectCounted(lines)
+  const { stdout } = await withEngine(async (runtime) => (await runtime.containers.get('counts')).exec(['nslookup', 'counts.dns.podman']))
+  expect(stdout, 'names are answered still').toMatch(/counts\.dns\.podman\s+Address[^\n]*: 10\./)
 })
 
 it('what happens while the service is stopped is logged and recorded', async () => {
@@ -97,8 +105,7 @@ it('what happens while the service is stopped is logged and recorded', async () 
 })
 
 it('another engine on the same root works with them too', async () => {
-  const runtime = await openEngine()
-  try {
+  await withEngine(async (runtime) => {
     const counts = await runtime.containers.get('counts')
     expect((await counts.exec(['cat', '/proc/1/comm'])).stdout).toBe('sh\n')
     const twice = await runtime.containers.get('restarts')
@@ -108,7 +115,5 @@ it('another engine on the same root works with them too', async () => {
     await counts.stop()
     expect((await counts.wait()).exitCode).toBe(137)
     await eventually(() => expect(existsSync(`/proc/${monitorPid}`)).toBe(false), 60_000)
-  } finally {
-    await runtime.close()
-  }
+  })
 })
