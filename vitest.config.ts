@@ -17,7 +17,15 @@ export default defineConfig({
   test: {
     projects: [
       { test: { name: 'unit', include: ['src/**/*.test.ts', 'scripts/**/*.test.ts'], testTimeout: 30_000, sequence: { groupOrder: 0 } } },
-      { test: { ...integration, exclude: ['test/rootless/**'], name: 'runc', env: { TEST_RUNTIME: 'runc' }, sequence: { groupOrder: 1 } } },
+      {
+        test: {
+          ...integration,
+          exclude: ['test/{rootless,systemd}/**'],
+          name: 'runc',
+          env: { TEST_RUNTIME: 'runc' },
+          sequence: { groupOrder: 1 },
+        },
+      },
       { test: { ...integration, include: ['examples/**/*.test.ts'], name: 'examples', sequence: { groupOrder: 1 } } },
       {
         test: {

@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, posix } from 'node:path'
 import { LibpodError } from '../base/errors.ts'
+import type { SystemdManager } from '../linux/cgroups/ask-systemd.ts'
 import { userManagerRoot } from '../linux/cgroups/delegation.ts'
-import { type CgroupPaths, cgroupPaths, containerCgroupPath } from '../linux/cgroups/paths.ts'
+import { type CgroupPaths, cgroupPaths, containerCgroupPath, expandSlice } from '../linux/cgroups/paths.ts'
 import type { ContainerRecord } from './record.ts'
 import type { ContainersServices } from './services.ts'
 
@@ -13,10 +14,20 @@ export async function cgroupOf(
 ): Promise<CgroupPaths | undefined> {
   if (cgroupsPath === '') return undefined
   const { systemdCgroup } = await services.host()
-  const { uid, rootless } = services.config
-  const managerRoot = rootless ? { managerRoot: userManagerRoot(uid) } : {}
+  const { root: managerRoot } = systemdOf(services)
   const manager = systemdCgroup ? 'systemd' : 'cgroupfs'
-  return cgroupPaths(await services.cgroups(), containerCgroupPath({ id, cgroupsPath, manager, ...managerRoot }))
+  return cgroupPaths(await services.cgroups(), containerCgroupPath({ id, cgroupsPath, manager, managerRoot }))
+}
+
+/** Where the cgroup of a slice is that systemd has made for this user. */
+export async function cgroupOfSlice(services: ContainersServices, slice: string): Promise<CgroupPaths> {
+  return cgroupPaths(await services.cgroups(), posix.join(systemdOf(services).root, expandSlice(slice)))
+}
+
+/** The systemd that makes the cgroups of this user's containers, and the cgroup that it has them in. */
+export function systemdOf({ config }: Pick<ContainersServices, 'config'>): SystemdManager & { readonly root: string } {
+  const { uid, rootless, environment } = config
+  return rootless ? { userRuntimeDir: environment.xdgRuntimeDir, root: userManagerRoot(uid) } : { root: '/' }
 }
 
 /**

@@ -72,7 +72,7 @@ export interface ContainersServices {
   readonly accounts: Map<string, Promise<Accounts>>
   facts(): Promise<HostFacts>
   /** The cgroup of monitors, as the OCI names cgroups; none where it cannot be made: there they stay in that of their host. */
-  readonly monitorCgroup: string | undefined
+  monitorCgroup(): Promise<string | undefined>
 }
 
 /** The kinds of entries that containers keep in the live store. */

@@ -1,9 +1,10 @@
-import { type CgroupPaths, cgroupPaths, expandSlice } from '../linux/cgroups/paths.ts'
+import { cgroupOfSlice } from '../containers/cgroup-of.ts'
+import { type CgroupPaths, cgroupPaths } from '../linux/cgroups/paths.ts'
 import type { PodRecord } from './record.ts'
 import type { PodsServices } from './services.ts'
 
 /** Where a pod's own cgroups are while something of it runs. */
 export async function cgroupOfPod({ containers }: PodsServices, { cgroup }: PodRecord): Promise<CgroupPaths> {
   const { systemdCgroup } = await containers.host()
-  return cgroupPaths(await containers.cgroups(), systemdCgroup ? expandSlice(cgroup) : cgroup)
+  return systemdCgroup ? cgroupOfSlice(containers, cgroup) : cgroupPaths(await containers.cgroups(), cgroup)
 }

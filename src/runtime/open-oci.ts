@@ -12,6 +12,7 @@ import { hostFacts } from '../linux/host-facts.ts'
 import { findProgram, programDirectories } from '../linux/process/find-program.ts'
 import { runProgram } from '../linux/process/run-program.ts'
 import { seccompBpf } from '../linux/seccomp.ts'
+import { monitorCgroup } from '../oci/monitors/monitor-cgroups.ts'
 import { type DetectedRuntimes, detectRuntimes } from '../oci/runtimes/detect.ts'
 import { readSpecHost } from '../oci/spec/read-spec-host.ts'
 import type { RuntimeSeccomp } from '../specs/runtime-spec.ts'
@@ -122,7 +123,9 @@ export function openOci({
       ephemerals: new Ephemerals(),
       background: new Background(),
       accounts: new Map(),
-      monitorCgroup: config.rootless ? undefined : '/libpod_parent/conmon',
+      monitorCgroup: once(async () =>
+        config.rootless ? undefined : monitorCgroup((await systemdCgroup()) && (await cgroups()).mode === 'v2'),
+      ),
     },
   }
 }

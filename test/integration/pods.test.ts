@@ -1,14 +1,20 @@
+import { execFileSync } from 'node:child_process'
 import { existsSync } from 'node:fs'
 import { readdir, readFile, readlink, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PodFilters } from 'libpod-ts'
-import { describe, expect, it } from 'vitest'
+import { beforeAll, describe, expect, it } from 'vitest'
 import { sh } from '../support/containers.ts'
 import { image, useEngine } from '../support/engine.ts'
-import { cgroupOf, infraOf, member, namespaceOf, newPod, sleeper } from '../support/pods.ts'
+import { cgroupOf, infraOf, isUnified, member, namespaceOf, newPod, sleeper } from '../support/pods.ts'
 import { collect, failure } from '../support/results.ts'
 
 const engine = useEngine()
+/** Whether pods get slices. */
+let isSystemd: boolean
+beforeAll(async () => {
+  isSystemd = (await engine.runtime.info()).cgroups.manager === 'systemd'
+})
 
 describe('a pod', () => {
   it('has an infra container without an image, and lives as its containers do', async () => {
@@ -145,6 +151,23 @@ describe('a pod', () => {
   })
 })
 
+/** The limits of the pod below: controller, file, and what is in it. */
+const limitsHere: readonly (readonly [string, string, string])[] = isUnified
+  ? [
+      ['pids', 'pids.max', '30'],
+      ['memory', 'memory.max', String(48 * 1024 * 1024)],
+      ['cpu', 'cpu.max', '50000 100000'],
+      ['cpu', 'cpu.weight', '20'],
+      ['cpuset', 'cpuset.cpus', '0'],
+    ]
+  : [
+      ['pids', 'pids.max', '30'],
+      ['memory', 'memory.limit_in_bytes', String(48 * 1024 * 1024)],
+      ['cpu', 'cpu.cfs_quota_us', '50000'],
+      ['cpu', 'cpu.shares', '512'],
+      ['cpuset', 'cpuset.cpus', '0'],
+    ]
+
 describe('the cgroup of a pod', () => {
   it('holds those of its containers, with limits that limit', async () => {
     const pod = await newPod(engine, {
@@ -163,16 +186,15 @@ describe('the cgroup of a pod', () => {
     })
     const [a, b] = await Promise.all([sleeper(engine, pod), sleeper(engine, pod)])
     await pod.start()
-    const read = async (controller: string, file: string): Promise<string> =>
+    const read = async ([controller, file]: readonly [string, string, string]): Promise<string> =>
       (await readFile(join(await cgroupOf(pod, controller), file), 'utf8')).trim()
-    expect(await read('pids', 'pids.max')).toBe('30')
-    expect(await read('memory', 'memory.limit_in_bytes')).toBe(String(48 * 1024 * 1024))
-    expect(await read('cpu', 'cpu.cfs_quota_us')).toBe('50000')
-    expect(await read('cpu', 'cpu.shares')).toBe('512')
-    expect(await read('cpuset', 'cpuset.cpus')).toBe('0')
-    expect((await readdir(await cgroupOf(pod, 'pids'))).filter((name) => name.startsWith('libpod-')).sort()).toEqual(
-      [...(await pod.containers())].map(({ id }) => `libpod-${id}`).sort(),
-    )
+    for (const limit of limitsHere) expect(await read(limit), limit[1]).toBe(limit[2])
+    expect(
+      (await readdir(await cgroupOf(pod, 'pids')))
+        .filter((name) => name.startsWith('libpod-'))
+        .map((name) => name.replace('.scope', ''))
+        .sort(),
+    ).toEqual([...(await pod.containers())].map(({ id }) => `libpod-${id}`).sort())
     expect((await a.exec(['nproc'])).stdout).toBe('1\n')
     // What one takes, the other has not.
     const fork = (count: number): readonly string[] => sh(`for i in $(seq ${count}); do sleep 1000 <&- >&- 2>&- & done`)
@@ -187,9 +209,9 @@ describe('the cgroup of a pod', () => {
     expect(await eater.wait()).toMatchObject({ exitCode: 137 })
     const directory = await cgroupOf(pod, 'pids')
     await pod.stop()
-    await expect.poll(() => existsSync(directory), { message: 'it is gone when nothing runs' }).toBe(false)
+    await expect.poll(() => existsSync(directory), { message: 'it is gone when nothing runs; only a slice stays' }).toBe(isSystemd)
     await pod.start()
-    expect(await read('pids', 'pids.max'), 'and back with its limits').toBe('30')
+    for (const limit of limitsHere) expect(await read(limit), `${limit[1]}: it is back with its limits`).toBe(limit[2])
     await pod.remove({ force: true })
     expect(existsSync(directory)).toBe(false)
   })
@@ -207,12 +229,16 @@ describe('the cgroup of a pod', () => {
   })
 
   it('lies where it is told', async () => {
-    const pod = await engine.runtime.pods.create({ cgroupParent: '/libpod-pods-test', infra: false })
+    const cgroupParent = isSystemd ? 'libpod_pods_test.slice' : '/libpod-pods-test'
+    const pod = await engine.runtime.pods.create({ cgroupParent, infra: false })
     const a = await sleeper(engine, pod, { network: 'none' })
     await pod.start()
-    expect((await a.inspect()).cgroupsPath).toBe(`/libpod-pods-test/${pod.id}/libpod-${a.id}`)
+    const expected = isSystemd ? `libpod_pods_test-libpod_pod_${pod.id}.slice:libpod:${a.id}` : `/libpod-pods-test/${pod.id}/libpod-${a.id}`
+    expect((await a.inspect()).cgroupsPath).toBe(expected)
+    expect((await readdir(await cgroupOf(pod, 'pids'))).some((name) => name.includes(a.id))).toBe(true)
     await pod.remove({ force: true })
-    for (const tree of await readdir('/sys/fs/cgroup')) await rmdir(join('/sys/fs/cgroup', tree, 'libpod-pods-test')).catch(() => {})
+    if (isSystemd) execFileSync('systemctl', ['stop', cgroupParent])
+    else for (const tree of await readdir('/sys/fs/cgroup')) await rmdir(join('/sys/fs/cgroup', tree, cgroupParent)).catch(() => {})
   })
 })
 

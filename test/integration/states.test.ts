@@ -23,7 +23,11 @@ const makers: Readonly<Record<Exclude<ContainerStatus, 'removing'>, () => Promis
   async stopping() {
     const container = await started(engine, sh('trap "" TERM; echo ready; while :; do sleep 1; done'))
     await container.waitUntil({ log: 'ready' })
-    await container.stop({ timeoutMs: 60_000, signal: AbortSignal.timeout(100) }).catch(() => {})
+    const [abort, reason] = [new AbortController(), new Error('enough')]
+    const stop = expect(container.stop({ timeoutMs: 60_000, signal: abort.signal })).rejects.toBe(reason)
+    await expect.poll(async () => (await container.inspect()).status, { timeout: 20_000, interval: 10 }).toBe('stopping')
+    abort.abort(reason)
+    await stop
     return container
   },
   async exited() {

@@ -62,7 +62,7 @@ async function readCgroups(directory: string, depth: number): Promise<string[]> 
     .filter((path) => path !== unified || existsSync(join(unified, 'cgroup.controllers')))
   const deeper = await Promise.all(below.map((path) => readCgroups(path, depth - 1)))
   // The folders that all containers and monitors of a machine lie in stay, as those of Podman do.
-  const leaks = below.filter((path) => /libpod|crun|runc/.test(path) && !/\/libpod_parent(\/conmon)?$/.test(path))
+  const leaks = below.filter((path) => /libpod|crun|runc/.test(path) && !/\/(libpod_parent(\/conmon)?|libpod-conmon\.service)$/.test(path))
   return [...leaks, ...deeper.flat()].sort()
 }
 

@@ -30,8 +30,13 @@ export async function namespaceOf(container: Container, kind: string): Promise<s
   return readlink(`/proc/${String((await container.inspect()).state.pid)}/ns/${kind}`)
 }
 
+/** Whether cgroups are v2 here; where systemd runs such a machine, it makes them. */
+export const isUnified = existsSync('/sys/fs/cgroup/cgroup.controllers')
+
 /** The pod's cgroup in one tree of this host. */
 export async function cgroupOf(pod: Pod, controller: string): Promise<string> {
-  const isUnified = existsSync('/sys/fs/cgroup/cgroup.controllers')
-  return join('/sys/fs/cgroup', isUnified ? '' : controller, (await pod.inspect()).cgroup)
+  const { cgroup } = await pod.inspect()
+  // A slice lies in those that its name begins with.
+  const slices = [...cgroup.matchAll(/-|\.slice$/g)].map(({ index }) => `${cgroup.slice(0, index)}.slice`)
+  return join('/sys/fs/cgroup', isUnified ? '' : controller, ...(cgroup.endsWith('.slice') ? slices : [cgroup]))
 }

@@ -35,7 +35,7 @@ export async function makeContainer(
     const { mounts, joined } = await prepareBundle(services, record, { namespace: network?.namespace, signal })
     const runtime = await runtimeOf(services, record)
     const monitor = monitorOf(services, record)
-    const host = await services.host()
+    const [host, monitorCgroup] = await Promise.all([services.host(), services.monitorCgroup()])
     const made = await inPodCgroup(services, record, () =>
       step(services.probe, 'start.create', () =>
         monitor.create(
@@ -44,7 +44,7 @@ export async function makeContainer(
             name: record.name,
             runtime: runtime.command(),
             mounts,
-            ...(services.monitorCgroup === undefined ? {} : { monitorCgroup: services.monitorCgroup }),
+            ...(monitorCgroup === undefined ? {} : { monitorCgroup }),
             logArgs: logDriverOf(services, record).monitorArgs(logPlaceOf(record)),
             terminal: record.options.tty,
             stdin: record.options.stdin,

@@ -2,9 +2,10 @@ import { mkdir } from 'node:fs/promises'
 import { posix } from 'node:path'
 import { step } from '../../base/steps.ts'
 import { limitCgroup } from '../../linux/cgroups/limits.ts'
-import { createCgroup, removeEmptyCgroup } from '../../linux/cgroups/manage.ts'
+import { cgroupExists, createCgroup, removeEmptyCgroup } from '../../linux/cgroups/manage.ts'
 import { cgroupPaths, containerCgroupPath, directoriesOf } from '../../linux/cgroups/paths.ts'
-import { limitSlice } from '../../linux/cgroups/slice.ts'
+import { makeSlice } from '../../linux/cgroups/slice.ts'
+import { cgroupOfSlice, systemdOf } from '../cgroup-of.ts'
 import type { ContainerRecord } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 
@@ -15,11 +16,11 @@ import type { ContainersServices } from '../services.ts'
 export async function inPodCgroup<T>(services: ContainersServices, record: ContainerRecord, work: () => Promise<T>): Promise<T> {
   const limits = record.pod === undefined ? undefined : (await services.pod(record.pod)).limits
   if (limits === undefined) return work()
-  const { systemdCgroup } = await services.host()
-  if (systemdCgroup) {
+  if ((await services.host()).systemdCgroup) {
     // systemd keeps a slice and its limits until it is told otherwise: when the pod is removed.
     const [slice = ''] = record.cgroupsPath.split(':')
-    await step(services.probe, 'pod.limit', () => limitSlice(slice, limits))
+    if (!(await cgroupExists(await cgroupOfSlice(services, slice))))
+      await step(services.probe, 'pod.limit', () => makeSlice(slice, limits, systemdOf(services)))
     return work()
   }
   const host = await services.cgroups()

@@ -1,46 +1,56 @@
 import { LibpodError } from '../../base/errors.ts'
 import type { RuntimeResources } from '../../specs/runtime-spec.ts'
-import { findProgram } from '../process/find-program.ts'
-import { runProgram } from '../process/run-program.ts'
+import { askSystemd, isAlreadyLoaded, type SystemdManager } from './ask-systemd.ts'
 import { limitFiles } from './limits.ts'
 
-/** Has systemd limit a slice, until the next boot or {@link dropSlice}. The slice need not be there yet. */
-export async function limitSlice(slice: string, resources: RuntimeResources): Promise<void> {
+/**
+ * Has systemd make a slice with limits, which stands until {@link dropSlice} or the next boot, also while nothing is in it. One that
+ * stands already keeps the limits it was made with.
+ */
+export async function makeSlice(slice: string, resources: RuntimeResources, manager?: SystemdManager): Promise<void> {
   const properties = sliceProperties(resources)
-  if (properties.length > 0) await systemctl(['set-property', '--runtime', slice, ...properties])
+  const call = ['call', 'org.freedesktop.systemd1', '/org/freedesktop/systemd1', 'org.freedesktop.systemd1.Manager', 'StartTransientUnit']
+  // Not by set-property: that writes files which only a reload of all of systemd takes back.
+  const args = [...call, 'ssa(sv)a(sa(sv))', slice, 'fail', String(properties.length), ...properties.flat(), '0']
+  await askSystemd('busctl', args, manager).catch((error: unknown) => {
+    if (!isAlreadyLoaded(error)) throw error
+  })
 }
 
-/** Ends a slice with all that is in it, and has systemd forget its limits. */
-export async function dropSlice(slice: string): Promise<void> {
-  await systemctl(['stop', slice])
-  await systemctl(['revert', slice])
+/** Ends a slice with all that is in it, and has systemd forget it. */
+export async function dropSlice(slice: string, manager?: SystemdManager): Promise<void> {
+  await askSystemd('systemctl', ['stop', slice], manager)
 }
 
-/** Limits as systemd.resource-control(5) has them. */
-export function sliceProperties(resources: RuntimeResources): string[] {
-  return limitFiles(resources, 2).map(({ file, value }) => propertyOf(file, value))
+/** Limits as systemd has them on its bus: the name of a property, its type, and its value word by word. */
+export function sliceProperties(resources: RuntimeResources): (readonly string[])[] {
+  return limitFiles(resources, 2).flatMap(({ file, value }) => propertiesOf(file, value))
 }
 
-const properties: Readonly<Record<string, string>> = {
+const numbers: Readonly<Record<string, string>> = {
   'memory.max': 'MemoryMax',
   'memory.high': 'MemoryHigh',
   'memory.low': 'MemoryLow',
   'memory.min': 'MemoryMin',
   'memory.swap.max': 'MemorySwapMax',
   'cpu.weight': 'CPUWeight',
-  'cpuset.cpus': 'AllowedCPUs',
-  'cpuset.mems': 'AllowedMemoryNodes',
   'pids.max': 'TasksMax',
   'io.weight': 'IOWeight',
 }
 
-function propertyOf(file: string, value: string): string {
-  if (file === 'cpu.max') {
-    const [quota = 'max', period = '100000'] = value.split(' ')
-    return quota === 'max' ? 'CPUQuota=' : `CPUQuota=${Math.max(1, Math.round((100 * Number(quota)) / Number(period)))}%`
+const sets: Readonly<Record<string, string>> = { 'cpuset.cpus': 'AllowedCPUs', 'cpuset.mems': 'AllowedMemoryNodes' }
+
+/** As systemd writes "no limit". */
+const infinity = String(2n ** 64n - 1n)
+
+function propertiesOf(file: string, value: string): (readonly string[])[] {
+  if (file === 'cpu.max') return cpuProperties(value)
+  const [number, set] = [numbers[file], sets[file]]
+  if (number !== undefined) return [[number, 't', value === 'max' ? infinity : value.replace(/^default /, '')]]
+  if (set !== undefined) {
+    const bytes = bitmask(value)
+    return [[set, 'ay', String(bytes.length), ...bytes.map(String)]]
   }
-  const name = properties[file]
-  if (name !== undefined) return `${name}=${value === 'max' ? 'infinity' : value.replace(/^default /, '')}`
   throw new LibpodError(
     'unsupported',
     `systemd has no property for ${file}.`,
@@ -49,16 +59,24 @@ function propertyOf(file: string, value: string): string {
   )
 }
 
-async function systemctl(args: readonly string[]): Promise<void> {
-  const file = await findProgram('systemctl')
-  if (file === undefined) throw new LibpodError('unavailable', 'There is no systemctl on this host.', { what: 'systemctl' })
-  const { code, signal, stderr } = await runProgram({ file, args, env: { LC_ALL: 'C' }, timeoutMs: 30_000 })
-  if (code === 0) return
-  const text = stderr.toString('utf8').trim()
-  throw new LibpodError('command-failed', `systemctl ${args.join(' ')} failed: ${text === '' ? `exit code ${String(code)}` : text}`, {
-    argv: [file, ...args],
-    exitCode: code,
-    ...(signal === null ? {} : { signal: String(signal) }),
-    stderr: text,
-  })
+function cpuProperties(value: string): (readonly string[])[] {
+  const [quota = 'max', period = '100000'] = value.split(' ')
+  const perSecond = quota === 'max' ? infinity : String(Math.round((1_000_000 * Number(quota)) / Number(period)))
+  return [
+    ['CPUQuotaPerSecUSec', 't', perSecond],
+    ['CPUQuotaPeriodUSec', 't', period],
+  ]
+}
+
+/** `0-2,9` → 7, 2: a bit for each, eight a byte, the lowest first. */
+function bitmask(list: string): number[] {
+  const bytes: number[] = []
+  for (const range of list.split(',')) {
+    const [first = 0, last = first] = range.split('-').map(Number)
+    for (let at = first; at <= last; at++) {
+      while (bytes.length <= at >> 3) bytes.push(0)
+      bytes[at >> 3] = (bytes[at >> 3] ?? 0) | (1 << (at & 7))
+    }
+  }
+  return bytes
 }

@@ -2,6 +2,12 @@ import { isLibpodError } from '../../base/errors.ts'
 import { type CgroupHost, detectCgroups } from '../../linux/cgroups/detect.ts'
 import { createCgroup, moveProcess } from '../../linux/cgroups/manage.ts'
 import type { CgroupPaths } from '../../linux/cgroups/paths.ts'
+import { openStandingUnit } from '../../linux/cgroups/standing-unit.ts'
+
+/** The cgroup that all monitors of a host are in: systemd keeps those of its own services only. */
+export function monitorCgroup(systemd: boolean): string {
+  return systemd ? '/machine.slice/libpod-conmon.service' : '/libpod_parent/conmon'
+}
 
 /** The cgroups that monitors are put into. For the helper process: it looks at the host once, and makes each cgroup once. */
 export class MonitorCgroups {
@@ -26,7 +32,9 @@ export class MonitorCgroups {
   }
 
   #make(path: string): Promise<CgroupPaths> {
-    const made = this.#detect().then((host) => createCgroup(host, path))
+    const made = this.#detect().then((host) =>
+      path.endsWith('.service') ? openStandingUnit(host, path, 'Monitors of containers') : createCgroup(host, path),
+    )
     this.#made.set(path, made)
     made.catch(() => this.#made.delete(path))
     return made

@@ -2,6 +2,7 @@ import type { AbortOptions } from '../../base/abort.ts'
 import { isLibpodError, LibpodError } from '../../base/errors.ts'
 import { verbOptions } from '../../base/schema.ts'
 import { step } from '../../base/steps.ts'
+import { systemdOf } from '../../containers/cgroup-of.ts'
 import { removeContainer } from '../../containers/lifecycle/remove.ts'
 import type { ContainerRecord } from '../../containers/record.ts'
 import { isActive } from '../../containers/status.ts'
@@ -83,7 +84,7 @@ async function hasMembers(services: PodsServices, { id }: PodRecord): Promise<bo
 /** The containers' runtimes have taken theirs away, and with the last of them went the pod's; systemd keeps a slice. */
 async function dropCgroup(services: PodsServices, pod: PodRecord): Promise<void> {
   if (!(await services.containers.host()).systemdCgroup) return
-  if (await cgroupExists(await cgroupOfPod(services, pod))) await dropSlice(pod.cgroup)
+  if (await cgroupExists(await cgroupOfPod(services, pod))) await dropSlice(pod.cgroup, systemdOf(services.containers))
 }
 
 function checkAtRest(read: PodWithMembers): void {
