@@ -53,7 +53,9 @@ export async function* podStats(services: PodsServices, id: string, options: Pod
   }
   for (let first = true; ; first = false) {
     const read = await readPod(services, id)
-    const total = await look(id, await cgroupOfPod(services, read.pod))
+    const cgroup = await cgroupOfPod(services, read.pod)
+    if (cgroup === undefined) throw noCgroup(read.pod)
+    const total = await look(id, cgroup)
     if (total === undefined || closer.closed) {
       if (first) throw nothingRuns('stats', read.pod)
       return
@@ -82,4 +84,13 @@ async function statsOfContainers(
     }),
   )
   return all.flat()
+}
+
+function noCgroup({ name }: PodWithMembers['pod']): LibpodError<'unsupported'> {
+  return new LibpodError(
+    'unsupported',
+    `Cannot tell what pod ${name} uses: it has no cgroup of its own, as pods without root have none on this host.`,
+    { what: 'stats' },
+    { hint: 'It takes cgroup v2 and a login session of systemd, or root.' },
+  )
 }

@@ -1,11 +1,12 @@
 import { verbOptions } from '../base/schema.ts'
+import { ownPids } from '../containers/own-pids.ts'
 import type { ContainerTopOptions, ContainerTopResult } from '../containers/top.ts'
 import { readPids } from '../linux/cgroups/processes.ts'
 import { parseProcessFields, processTable } from '../linux/process-table.ts'
 import { cgroupOfPod } from './cgroup-of.ts'
 import { nothingRuns } from './lifecycle/nothing-runs.ts'
 import type { PodsServices } from './services.ts'
-import { requirePod } from './store.ts'
+import { everyone, type PodWithMembers, readPod } from './store.ts'
 
 /** Options of {@link Pod.top}. @public */
 export interface PodTopOptions extends ContainerTopOptions {}
@@ -20,8 +21,14 @@ export async function podTop(services: PodsServices, id: string, options: PodTop
   const { fields, signal } = options
   signal?.throwIfAborted()
   const columns = fields && parseProcessFields(fields)
-  const pod = await requirePod(services, id)
-  const pids = await readPids(await cgroupOfPod(services, pod))
-  if (pids.length === 0) throw nothingRuns('top', pod)
+  const read = await readPod(services, id)
+  const pids = await pidsOf(services, read)
+  if (pids.length === 0) throw nothingRuns('top', read.pod)
   return processTable(pids, columns)
+}
+
+async function pidsOf(services: PodsServices, read: PodWithMembers): Promise<number[]> {
+  const cgroup = await cgroupOfPod(services, read.pod)
+  if (cgroup !== undefined) return readPids(cgroup)
+  return (await Promise.all(everyone(read).map((container) => ownPids(services.containers, container)))).flat()
 }

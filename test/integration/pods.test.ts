@@ -26,10 +26,6 @@ describe('a pod', () => {
     expect(await pod.start()).toEqual({ changed: true })
     expect(await pod.start()).toEqual({ changed: false })
     expect(await pod.inspect()).toMatchObject({ status: 'running', containers: [{ infra: true }, { id: web.id, status: 'running' }] })
-    expect(await pod.pause()).toEqual({ changed: true })
-    expect(await pod.inspect()).toMatchObject({ status: 'paused' })
-    expect(await pod.pause()).toEqual({ changed: false })
-    expect(await pod.unpause()).toEqual({ changed: true })
     const before = await namespaceOf(web, 'net')
     await pod.restart()
     expect(await pod.inspect()).toMatchObject({ status: 'running' })
@@ -46,6 +42,25 @@ describe('a pod', () => {
     expect(await failure(pod.remove())).toMatchObject({ code: 'not-found', details: { kind: 'pod', ref: pod.id } })
     expect(await pod.remove({ ifExists: true })).toEqual({ changed: false })
     expect(await failure(web.inspect())).toMatchObject({ code: 'not-found' })
+  })
+
+  it('is paused as one', async () => {
+    const pod = await newPod(engine, { name: 'frozen' })
+    const web = await sleeper(engine, pod, { name: 'frozen-web' })
+    const seen: string[] = []
+    const off = engine.runtime.on('pod', ({ action }) => void seen.push(action))
+    await pod.start()
+    try {
+      expect(await pod.pause()).toEqual({ changed: true })
+      expect(await pod.inspect()).toMatchObject({ status: 'paused', containers: [{ infra: true }, { id: web.id, status: 'paused' }] })
+      expect(await pod.pause()).toEqual({ changed: false })
+      expect(await pod.unpause()).toEqual({ changed: true })
+      expect(await pod.inspect()).toMatchObject({ status: 'running' })
+      expect(seen).toEqual(['start', 'pause', 'unpause'])
+    } finally {
+      off()
+      await pod.remove({ force: true })
+    }
   })
 
   it('shares network, IPC and host name, and its containers have their own files and processes', async () => {
@@ -127,7 +142,6 @@ describe('a pod', () => {
     const c = await sleeper(engine, bare, { network: 'none' })
     await bare.start()
     expect(await bare.inspect()).toMatchObject({ status: 'running', containers: [{ id: c.id, infra: false }] })
-    expect((await readdir(await cgroupOf(bare, 'pids'))).some((name) => name.includes(c.id))).toBe(true)
     await bare.remove({ force: true })
   })
 
@@ -214,6 +228,14 @@ describe('the cgroup of a pod', () => {
     for (const limit of limitsHere) expect(await read(limit), `${limit[1]}: it is back with its limits`).toBe(limit[2])
     await pod.remove({ force: true })
     expect(existsSync(directory)).toBe(false)
+  })
+
+  it('is there without an infra container, too', async () => {
+    const bare = await engine.runtime.pods.create({ infra: false })
+    const only = await sleeper(engine, bare, { network: 'none' })
+    await bare.start()
+    expect((await readdir(await cgroupOf(bare, 'pids'))).some((name) => name.includes(only.id))).toBe(true)
+    await bare.remove({ force: true })
   })
 
   it('also limits what is run to completion', async () => {
@@ -309,25 +331,12 @@ describe('what is told of a pod', () => {
     const pod = await newPod(engine, { name: 'told' })
     await sleeper(engine, pod)
     await pod.start()
-    await pod.pause()
-    await pod.unpause()
     await pod.kill('SIGUSR1')
     await pod.restart()
     await pod.stop()
     await pod.remove()
     off()
-    expect(seen.map((text) => text.replace(' told', ''))).toEqual([
-      'create',
-      'start',
-      'pause',
-      'unpause',
-      'kill',
-      'stop',
-      'start',
-      'restart',
-      'stop',
-      'remove',
-    ])
+    expect(seen.map((text) => text.replace(' told', ''))).toEqual(['create', 'start', 'kill', 'stop', 'start', 'restart', 'stop', 'remove'])
   })
 
   it('kill goes to all of it', async () => {

@@ -57,6 +57,8 @@ export function useEngine(options: RuntimeOptions = {}): TestEngine {
     if (engine.runtime === undefined) return
     for (const { id } of await self.runtime.pods.list()) await self.runtime.pods.ref(id).remove({ force: true, ifExists: true })
     for (const { id } of await self.runtime.containers.list()) await self.runtime.containers.ref(id).remove({ force: true, ifExists: true })
+    // Only the engine can remove what belongs to other ids than an ordinary user's.
+    if (process.geteuid?.() !== 0) await self.runtime.prune({ all: true, volumes: true })
     await self.runtime.close()
     await rm(join(self.root, '..'), { recursive: true, force: true })
     await vi.waitFor(async () => expect(await machineState()).toEqual(before), { timeout: 10_000, interval: 100 })

@@ -13,6 +13,8 @@ import { readLive, requireRecord } from '../store.ts'
 /** What a container that is about to start finds of those whose namespaces it joins. */
 export interface JoinedContainers {
   readonly namespacePaths: NamespacePaths
+  /** Those of them that are the host's: there is nothing to join, and without root it would be refused. */
+  readonly ofHost: Readonly<Partial<Record<JoinableNamespace, 'host'>>>
   readonly files: JoinedFiles
   /** The first processes of those containers: a path in /proc means them only as long as they live. */
   readonly owners: readonly JoinedOwner[]
@@ -34,7 +36,7 @@ const kinds = {
   cgroupns: { proc: 'cgroup', oci: 'cgroup' },
 } as const satisfies Record<JoinableNamespace, { readonly proc: NamespaceKind; readonly oci: keyof NamespacePaths }>
 
-const none: JoinedContainers = { namespacePaths: {}, files: {}, owners: [] }
+const none: JoinedContainers = { namespacePaths: {}, ofHost: {}, files: {}, owners: [] }
 
 /** Finds the namespaces of other containers that a container joins. Rejects with `invalid-state` when one of those does not run. */
 export async function findJoined(services: ContainersServices, { options, name }: ContainerRecord): Promise<JoinedContainers> {
@@ -47,17 +49,30 @@ export async function findJoined(services: ContainersServices, { options, name }
   for (const { id } of wanted) if (!owners.has(id)) owners.set(id, await requireOwner(services, id, name))
   const ownerOf = (wantedKind: JoinableNamespace): JoinedOwner | undefined =>
     owners.get(wanted.find(({ kind }) => kind === wantedKind)?.id ?? '')
-  const [network, ipc] = [ownerOf('network'), ownerOf('ipc')]
+  const ofHost: Partial<Record<JoinableNamespace, 'host'>> = {}
+  for (const { kind, id } of wanted) if (await isOfHost(services, id, kind)) ofHost[kind] = 'host'
+  const network = ownerOf('network')
+  const ipc = ofHost.ipc === undefined ? ownerOf('ipc') : undefined
   return {
     namespacePaths: Object.fromEntries(
-      wanted.map(({ kind, id }) => [kinds[kind].oci, namespacePath(owners.get(id)?.pid ?? 0, kinds[kind].proc)]),
+      wanted
+        .filter(({ kind }) => ofHost[kind] === undefined)
+        .map(({ kind, id }) => [kinds[kind].oci, namespacePath(owners.get(id)?.pid ?? 0, kinds[kind].proc)]),
     ),
+    ofHost,
     files: {
       ...(network === undefined ? {} : { network: await networkFiles(services, network.record) }),
       ...(ipc === undefined ? {} : { ipc: { pid: ipc.pid, startTime: ipc.startTime } }),
     },
     owners: [...owners.values()],
   }
+}
+
+/** Whether a container has the host's own, itself or through the one that it joins. */
+async function isOfHost(services: ContainersServices, id: string, kind: JoinableNamespace): Promise<boolean> {
+  const mode = (await requireRecord(services, id)).options[kind]
+  const beyond = joinedContainer(mode)
+  return beyond === undefined ? mode === 'host' : isOfHost(services, beyond, kind)
 }
 
 /** Rejects when one of them has ended since: its pid may have been another process's when the runtime came to it. */

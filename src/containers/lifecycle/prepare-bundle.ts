@@ -48,7 +48,7 @@ export async function prepareBundle(
   const { config, files, mounts } = generateSpec({
     id,
     name: record.name,
-    options,
+    options: { ...options, ...joined.ofHost },
     rootfs,
     bundle,
     accounts,

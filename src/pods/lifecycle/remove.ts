@@ -84,7 +84,8 @@ async function hasMembers(services: PodsServices, { id }: PodRecord): Promise<bo
 /** The containers' runtimes have taken theirs away, and with the last of them went the pod's; systemd keeps a slice. */
 async function dropCgroup(services: PodsServices, pod: PodRecord): Promise<void> {
   if (!(await services.containers.host()).systemdCgroup) return
-  if (await cgroupExists(await cgroupOfPod(services, pod))) await dropSlice(pod.cgroup, systemdOf(services.containers))
+  const cgroup = await cgroupOfPod(services, pod)
+  if (cgroup !== undefined && (await cgroupExists(cgroup))) await dropSlice(pod.cgroup, systemdOf(services.containers))
 }
 
 function checkAtRest(read: PodWithMembers): void {
