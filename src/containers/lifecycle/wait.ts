@@ -25,7 +25,10 @@ export interface WaitContainerOptions extends AbortOptions {
 export interface WaitResult {
   /** 128 + n after signal n; `null` where it is unknown: see `reason`. A container that never ran has 0, as with Podman. */
   readonly exitCode: number | null
-  /** The kernel ended it because it used more memory than it may. */
+  /**
+   * The kernel ended it because it used more memory than it may. Where systemd makes the cgroups, an older conmon may miss that: systemd takes
+   * a cgroup away as soon as nothing runs in it.
+   */
   readonly oomKilled: boolean
   /** Why the exit code is unknown. */
   readonly reason?: ExitReason
