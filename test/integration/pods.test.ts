@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs'
 import { readdir, readFile, readlink, rmdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { PodFilters } from 'libpod-ts'
-import { beforeAll, describe, expect, it } from 'vitest'
+import { afterEach, beforeAll, describe, expect, it } from 'vitest'
 import { sh } from '../support/containers.ts'
 import { image, useEngine } from '../support/engine.ts'
 import { cgroupOf, infraOf, isUnified, member, namespaceOf, newPod, sleeper } from '../support/pods.ts'
@@ -14,6 +14,10 @@ const engine = useEngine()
 let isSystemd: boolean
 beforeAll(async () => {
   isSystemd = (await engine.runtime.info()).cgroups.manager === 'systemd'
+})
+
+afterEach(async () => {
+  for (const { id } of await engine.runtime.pods.list()) await engine.runtime.pods.ref(id).remove({ force: true })
 })
 
 describe('a pod', () => {

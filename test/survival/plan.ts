@@ -14,8 +14,8 @@ export interface PlannedStep {
   readonly options?: VictimOptions['options']
 }
 
-/** How often each step is hit, before its effect and after it. */
-const often = Number(process.env['SURVIVAL_TIMES'] ?? 5)
+/** How often each step is hit, before its effect and as often after it. */
+const often = Number(process.env['SURVIVAL_TIMES'] ?? 3)
 /** The same step on another way, or one of a verb that the issue does not name. */
 const once = Number(process.env['SURVIVAL_TIMES'] ?? 1)
 
