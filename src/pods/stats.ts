@@ -6,6 +6,7 @@ import { limitedCgroupOf } from '../containers/cgroup-of.ts'
 import { type ContainerStats, sample } from '../containers/stats.ts'
 import { isActive } from '../containers/status.ts'
 import type { CgroupPaths } from '../linux/cgroups/paths.ts'
+import { readPids } from '../linux/cgroups/processes.ts'
 import { readStats } from '../linux/cgroups/stats.ts'
 import { cgroupOfPod } from './cgroup-of.ts'
 import { nothingRuns } from './lifecycle/nothing-runs.ts'
@@ -56,7 +57,8 @@ export async function* podStats(services: PodsServices, id: string, options: Pod
     const cgroup = await cgroupOfPod(services, read.pod)
     if (cgroup === undefined) throw noCgroup(read.pod)
     const total = await look(id, cgroup)
-    if (total === undefined || closer.closed) {
+    // systemd keeps the slice of a pod of which nothing runs.
+    if (total === undefined || (await readPids(cgroup)).length === 0 || closer.closed) {
       if (first) throw nothingRuns('stats', read.pod)
       return
     }
