@@ -139,7 +139,9 @@ while time.process_time() < end: pass
 time.sleep(100)'`,
   )
   let stats = await readStats(paths)
-  while ((stats?.cpu?.usageNs ?? 0) < 1e8 || (await readProcessStat(pid))?.state !== 'S') {
+  // The kernel adds up what each CPU has counted every two seconds only.
+  const isCounted = (): boolean => (stats?.cpu?.userNs ?? 0) > 5e7 && (stats?.memory?.rssBytes ?? 0) > 5e7
+  while (!isCounted() || (stats?.cpu?.usageNs ?? 0) < 1e8 || (await readProcessStat(pid))?.state !== 'S') {
     await new Promise((resolve) => setTimeout(resolve, 10))
     stats = await readStats(paths)
   }
