@@ -179,7 +179,7 @@ describe('the package', () => {
       console.log(whole, cases.map(([name]) => name.slice(0, -'Cases'.length)).sort().join())
     `
     expect(await program('cases.mjs', code)).toBe(
-      'true contentStore,eventLog,imageStore,lockManager,logDriver,ociRuntime,snapshotter,stateStore',
+      'true contentStore,eventLog,imageStore,lockManager,logDriver,networkBackend,ociRuntime,snapshotter,stateStore,volumeDriver',
     )
   })
 
