@@ -32,6 +32,7 @@ export default defineConfig({
           ...integration,
           // The others do not depend on the runtime.
           include: ['test/integration/**/*.test.ts', 'test/network/life.test.ts'],
+          exclude: ['test/integration/{bad-archives,full-disk,images,interop,open}.test.ts'],
           name: 'crun',
           env: { TEST_RUNTIME: 'crun' },
           execArgv: [...integration.execArgv, '--require', './test/support/without-unified-cgroup.cjs'],

@@ -67,7 +67,7 @@ const scenarios = {
     await container.start()
     await container.waitUntil({ log: 'up' })
     await container.stop({ timeoutMs: 5000 })
-    await container.remove()
+    await container.remove({ volumes: true })
   },
   async init() {
     const container = await make()
