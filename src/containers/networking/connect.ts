@@ -5,6 +5,7 @@ import { connectNow } from '../../network/connect-now.ts'
 import type { ConnectNetworkOptions } from '../../network/connect-options.ts'
 import { defaultNetwork } from '../../network/default-network.ts'
 import { requireOrMake } from '../../network/store.ts'
+import { attachmentShape } from '../../oci/spec/namespaces.ts'
 import { withContainer } from '../lifecycle/with-container.ts'
 import type { ContainersServices } from '../services.ts'
 import { isActive } from '../status.ts'
@@ -12,18 +13,7 @@ import { changeNetworks, networksOf } from './change-networks.ts'
 import { holdNetwork } from './hold.ts'
 import { rewriteEtcFiles } from './rewrite-etc-files.ts'
 
-const checkOptions = verbOptions<ConnectNetworkOptions>((z) => ({
-  aliases: z.array(z.string().min(1)).optional(),
-  staticIps: z.array(z.string().min(1)).optional(),
-  staticMac: z
-    .string()
-    .regex(/^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/, 'must be six pairs of hex digits')
-    .optional(),
-  interfaceName: z
-    .string()
-    .regex(/^[^\s/:]{1,15}$/, 'must have at most 15 characters, without "/", ":" and blanks')
-    .optional(),
-}))
+const checkOptions = verbOptions<ConnectNetworkOptions>(attachmentShape)
 
 /** Connects a container to one more network: at once if it runs, and at each of its starts from now on. */
 export async function connectContainer(

@@ -78,22 +78,27 @@ export interface NormalizedAttachment extends NetworkAttachment {
   readonly id: string
 }
 
+/** A container's place in a network, without the network. */
+export const attachmentShape = (z: Zod) => ({
+  aliases: z.array(z.string().min(1)).optional(),
+  staticIps: z.array(z.string().min(1)).optional(),
+  staticMac: z
+    .string()
+    .regex(/^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/, 'must be six pairs of hex digits')
+    .optional(),
+  interfaceName: z
+    .string()
+    .regex(/^[^\s/:]{1,15}$/, 'must have at most 15 characters, without "/", ":" and blanks')
+    .optional(),
+})
+
 export const namespaceShape = (z: Zod) => {
   const path = z.strictObject({ path: z.string().startsWith('/', 'must be an absolute path') })
   const container = z.strictObject({ container: z.string().min(1) })
   const mode = z.union([z.enum(['private', 'host']), path, container], "must be 'private', 'host', { container } or { path }").optional()
   const attachment = z.strictObject({
     name: z.string().min(1),
-    aliases: z.array(z.string().min(1)).optional(),
-    staticIps: z.array(z.string().min(1)).optional(),
-    staticMac: z
-      .string()
-      .regex(/^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/, 'must be six pairs of hex digits')
-      .optional(),
-    interfaceName: z
-      .string()
-      .regex(/^[^\s/:]{1,15}$/, 'must have at most 15 characters, without "/", ":" and blanks')
-      .optional(),
+    ...attachmentShape(z),
   })
   const networks = z.strictObject({ networks: z.array(attachment).min(1) })
   return {
