@@ -1,32 +1,36 @@
+import { availableParallelism } from 'node:os'
 import { defineConfig } from 'vitest/config'
 import { deniedFiles } from './test/rootless/denied.ts'
+import LongestFirst from './test/support/sequencer.ts'
 
 /**
- * The integration tests import the package by its name: what is tested is what is published. One file at a time, because
- * each looks at the whole machine to see whether anything was left behind.
+ * The integration tests import the package by its name: what is tested is what is published. Each file looks at the whole machine to
+ * see whether anything was left behind; its worker has network, mounts and cgroups of its own, so that this is its own doing.
  */
 const integration = {
   include: ['test/**/*.test.ts'],
   testTimeout: 120_000,
   hookTimeout: 120_000,
-  fileParallelism: false,
-  execArgv: ['--require', './test/support/own-network.cjs'],
+  execArgv: ['--require', './test/support/own-cgroups.cjs', '--require', './test/support/own-network.cjs'],
 }
 
 export default defineConfig({
   test: {
+    // They wait more than they compute.
+    maxWorkers: Math.ceil(availableParallelism() * 1.5),
+    globalSetup: './test/support/cgroups-of-workers.ts',
+    sequence: { sequencer: LongestFirst },
     projects: [
-      { test: { name: 'unit', include: ['src/**/*.test.ts', 'scripts/**/*.test.ts'], testTimeout: 30_000, sequence: { groupOrder: 0 } } },
+      { test: { name: 'unit', include: ['src/**/*.test.ts', 'scripts/**/*.test.ts'], testTimeout: 30_000 } },
       {
         test: {
           ...integration,
           exclude: ['test/{rootless,systemd}/**'],
           name: 'runc',
           env: { TEST_RUNTIME: 'runc' },
-          sequence: { groupOrder: 1 },
         },
       },
-      { test: { ...integration, include: ['examples/**/*.test.ts'], name: 'examples', sequence: { groupOrder: 1 } } },
+      { test: { ...integration, include: ['examples/**/*.test.ts'], name: 'examples' } },
       {
         test: {
           ...integration,
@@ -36,7 +40,6 @@ export default defineConfig({
           name: 'crun',
           env: { TEST_RUNTIME: 'crun' },
           execArgv: [...integration.execArgv, '--require', './test/support/without-unified-cgroup.cjs'],
-          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -47,9 +50,8 @@ export default defineConfig({
           exclude: Object.keys(deniedFiles).map((file) => `test/integration/${file}`),
           name: 'rootless',
           env: { SURVIVAL_RANDOM: '12' },
-          execArgv: ['--require', './test/support/as-ordinary-user.cjs'],
+          execArgv: ['--require', './test/support/own-cgroups.cjs', '--require', './test/support/as-ordinary-user.cjs'],
           runner: './test/rootless/runner.ts',
-          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -2,15 +2,19 @@ import type { CreateContainerOptions, Runtime } from 'libpod-ts'
 import type { BenchOptions } from './arguments.ts'
 import type { Podman } from './podman.ts'
 import type { Result } from './result.ts'
+import type { ViewName } from './views.ts'
 import type { Workspace } from './workspace.ts'
 
 /** What the rows work with. */
 export interface Bench {
   readonly options: BenchOptions
   readonly workspace: Workspace
+  readonly view: ViewName
   /** The OCI runtime that everybody uses here. */
   readonly oci: { readonly name: string; readonly path: string; readonly version: string }
   readonly conmon: string
+  /** What the floor is started with to be where the engine's containers are: nothing, or the way into its user namespace. */
+  readonly inside: readonly string[]
   /** An engine that uses it. */
   readonly runtime: Runtime
   /** The run root of that engine. */
@@ -28,7 +32,7 @@ export interface Bench {
 /** One row of the budget. */
 export interface Row {
   readonly name: string
-  /** With each OCI runtime, only with crun, or once because it makes no difference. */
-  readonly when: 'each' | 'crun' | 'once'
+  /** In which views of the machine, or once because it makes no difference. */
+  readonly when: readonly ViewName[] | 'once'
   run(bench: Bench): Promise<Result[]>
 }

@@ -24,9 +24,9 @@ export function floorOfMany(bench: Bench, model: Model, count: number, width: nu
 }
 
 async function floor(bench: Bench, bundle: string, counts: readonly number[]): Promise<number> {
-  const { workspace, oci, conmon, fast, signal } = bench
+  const { workspace, oci, conmon, inside, fast, signal } = bench
   const args = [oci.path, bareRuntimeRoot(bench), conmon, bundle, join(fast, 'floor'), ...counts.map(String)]
-  return Number(await command([workspace.floor, ...args], { signal }))
+  return Number(await command([...inside, workspace.floor, ...args], { signal }))
 }
 
 /** The time of a program by itself. */

@@ -3,12 +3,14 @@ import type { Row } from './bench.ts'
 import { openBench } from './open-bench.ts'
 import type { Result } from './result.ts'
 import { rows } from './rows/index.ts'
+import type { ViewName } from './views.ts'
 import { workspaceAt } from './workspace.ts'
 
 /** What the process that measures is told by the one that began. */
 export interface Order {
   readonly options: BenchOptions
   readonly workspace: string
+  readonly view: ViewName
   readonly ociRuntime: string
   /** The rows that make no difference to the OCI runtime are done here. */
   readonly first: boolean
@@ -21,8 +23,8 @@ export type Report =
   | { readonly type: 'failed'; readonly message: string }
 
 /** The rows that an order asks for. */
-export function rowsOf({ options, ociRuntime, first }: Omit<Order, 'workspace'>): Row[] {
-  const here = rows.filter(({ when }) => when === 'each' || (when === 'once' ? first : ociRuntime === when))
+export function rowsOf({ options, view, first }: Omit<Order, 'workspace'>): Row[] {
+  const here = rows.filter(({ when }) => (when === 'once' ? first : when.includes(view)))
   return here.filter(({ name }) => options.only.length === 0 || options.only.includes(name))
 }
 

@@ -54,7 +54,7 @@ async function main(options: BenchOptions): Promise<void> {
   try {
     for (const view of views()) {
       if (interrupted) break
-      const order = { options, ociRuntime: view.runtime, first: measured.length === 0 }
+      const order = { options, view: view.name, ociRuntime: view.runtime, first: measured.length === 0 }
       if (rowsOf(order).length === 0) continue
       if ((await pathOf(view.runtime)) === undefined) console.error(`${view.runtime} is not installed`)
       else measured.push(await measureIn(view, { ...order, workspace: workspace.disk }))
@@ -72,9 +72,15 @@ async function main(options: BenchOptions): Promise<void> {
 }
 
 /** Starts the process that measures, in this view of the machine, and collects its results. */
-async function measureIn({ title, prefix }: View, order: Order): Promise<Measured> {
+async function measureIn({ title, prefix, execArgv = [] }: View, order: Order): Promise<Measured> {
   console.error(title)
-  const [program = '', ...args] = [...prefix, process.execPath, ...process.execArgv, join(import.meta.dirname, 'measure-main.ts')]
+  const [program = '', ...args] = [
+    ...prefix,
+    process.execPath,
+    ...execArgv,
+    ...process.execArgv,
+    join(import.meta.dirname, 'measure-main.ts'),
+  ]
   const child = spawn(program, args, { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] })
   forward = (signal) => void child.kill(signal)
   const results: Result[] = []

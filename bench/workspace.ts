@@ -1,4 +1,4 @@
-import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { busyboxRootfs } from '../examples/busybox.ts'
@@ -41,6 +41,12 @@ async function fill({ disk, fast, tarball, tree }: Workspace): Promise<void> {
   await command(['mount', '-t', 'tmpfs', '-o', 'mode=0755', 'libpod-ts-bench', fast])
   for (const program of ['floor', 'bare']) {
     await command(['gcc', '-O2', '-Wall', '-o', join(disk, program), join(import.meta.dirname, `${program}.c`)])
+  }
+  // An ordinary user has a place of his own.
+  chmodSync(disk, 0o755)
+  for (const folder of [disk, fast]) {
+    mkdirSync(join(folder, 'rootless'))
+    chmodSync(join(folder, 'rootless'), 0o777)
   }
   mkdirSync(tree)
   await pipeline(busyboxRootfs(), createWriteStream(tarball))

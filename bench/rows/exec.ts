@@ -11,7 +11,7 @@ import { compare, timed } from '../interleave.ts'
 /** A program in a running container, and its output. */
 export const exec: Row = {
   name: 'exec',
-  when: 'each',
+  when: ['runc', 'crun'],
   async run(bench) {
     const { runtime, base, podman, oci, runRoot, options, signal } = bench
     const container = await runtime.containers.create({ ...base, command: ['sleep', '3600'] })

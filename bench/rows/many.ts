@@ -11,7 +11,7 @@ const containerBytes = 8 << 20
 /** Whether a start costs more when many containers run: beside ten, beside a thousand, and beside ten once more. */
 export const many: Row = {
   name: 'many',
-  when: 'crun',
+  when: ['crun'],
   async run(bench) {
     const { options, signal, say } = bench
     const running: Container[] = []

@@ -12,7 +12,7 @@ const width = 8
 /** Many at a time: each is created and started, and goes on running. */
 export const parallel: Row = {
   name: 'parallel',
-  when: 'crun',
+  when: ['crun'],
   async run(bench) {
     const { podman, options, signal } = bench
     const started: string[] = []

@@ -9,7 +9,7 @@ const members = 3
 /** The life of a pod: its infra container, and three that end by themselves at once. */
 export const pod: Row = {
   name: 'pod',
-  when: 'each',
+  when: ['runc', 'crun'],
   async run(bench) {
     const { runtime, base, options, signal } = bench
     const { network, ...member } = base

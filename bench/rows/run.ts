@@ -8,7 +8,7 @@ import type { Result } from '../result.ts'
 /** Throwaway containers: run to completion, and gone when they end. */
 export const run: Row = {
   name: 'run',
-  when: 'each',
+  when: ['runc', 'crun'],
   async run(bench) {
     const { runtime, base, oci, options, signal } = bench
     const runOne = async (): Promise<void> => {

@@ -1,12 +1,13 @@
 import { execFile } from 'node:child_process'
-import { createWriteStream } from 'node:fs'
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { createWriteStream, existsSync } from 'node:fs'
+import { mkdtemp, readdir, readFile, rm, rmdir, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { busyboxRootfs } from '../../examples/busybox.ts'
+import { eventually } from '../support/eventually.ts'
 import type { ParityCase } from './cases.ts'
 import type { MadeConfig } from './compare.ts'
 
@@ -56,11 +57,21 @@ export async function podmanConfigs(input: {
       .trimEnd()
       .split('\n')
       .map((line) => JSON.parse(line) as PeerOutput)
+    for (const { id } of outputs) await removeCgroups(id)
     const refused = cases.filter(({ usualLimits }, index) => !usualLimits && !outputs[index]?.started).map(({ name }) => name)
     if (refused.length > 0) throw new Error(`Podman did not make ${refused.join(', ')}: ${stderr}`)
     return outputs
   } finally {
     await rm(folder, { recursive: true, force: true })
+  }
+}
+
+/** On a machine under load runc gives up too early: by now all the processes are dead for sure. */
+async function removeCgroups(id: string): Promise<void> {
+  const top = '/sys/fs/cgroup'
+  for (const tree of await readdir(top)) {
+    const cgroup = join(top, tree, 'libpod_parent', `libpod-${id}`)
+    if (existsSync(cgroup)) await eventually(() => rmdir(cgroup))
   }
 }
 

@@ -13,7 +13,7 @@ export interface MachineState {
   readonly rules: readonly string[]
 }
 
-/** Reads it. Processes are those that only containers need: other programs of the machine come and go. */
+/** Reads it. Processes are those of this worker that only containers need: other programs of the machine come and go. */
 export async function machineState(): Promise<MachineState> {
   const [mounts, processes, cgroups, links, rules] = await Promise.all([
     readMounts(),
@@ -36,14 +36,19 @@ async function readMounts(): Promise<string[]> {
 
 const watched = /(^|\/)(conmon|crun|runc|cleanup\.js|helper\.js|busybox|catatonit|podman-init|netavark|aardvark-dns|pasta(\.avx2)?)( |$)/
 
+/** Outside of the root of this cgroup namespace: what another worker started. */
+const ofOthers = /:\/\.\.(\/|$)/m
+
 async function readProcesses(): Promise<string[]> {
   const found: string[] = []
   for (const pid of await readdir('/proc')) {
     if (!/^\d+$/.test(pid)) continue
-    const [command, program] = await Promise.all([
+    const [command, program, cgroups] = await Promise.all([
       readFile(join('/proc', pid, 'cmdline'), 'utf8').catch(() => ''),
       readlink(join('/proc', pid, 'exe')).catch(() => ''),
+      readFile(join('/proc', pid, 'cgroup'), 'utf8').catch(() => ''),
     ])
+    if (ofOthers.test(cgroups)) continue
     const line = command.replaceAll('\0', ' ').trim()
     if (watched.test(line) || watched.test(program)) found.push(`${pid} ${line}`)
   }
