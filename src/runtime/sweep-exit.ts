@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { isLibpodError } from '../base/errors.ts'
 import { bundleOf, exitsDirOf } from '../containers/places.ts'
 import type { ContainersServices } from '../containers/services.ts'
+import { unlinkIfThere } from '../linux/fs/unlink.ts'
 
 /** The exit file of a container that is gone: what its runtimes still keep of it goes too. */
 export async function sweepExit(services: ContainersServices, id: string): Promise<void> {
@@ -19,5 +20,5 @@ export async function sweepExit(services: ContainersServices, id: string): Promi
   }
   await services.snapshots.remove(id)
   await rm(bundleOf(services.places, id), { recursive: true, force: true })
-  await rm(file, { force: true })
+  await unlinkIfThere(file)
 }

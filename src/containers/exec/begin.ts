@@ -1,8 +1,9 @@
 import { randomBytes } from 'node:crypto'
-import { rm, writeFile } from 'node:fs/promises'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AbortOptions } from '../../base/abort.ts'
 import { isErrno } from '../../linux/errno.ts'
+import { unlinkIfThere } from '../../linux/fs/unlink.ts'
 import type { TerminalSize } from '../../linux/pty.ts'
 import type { OCIExec, OCIExecTerminal, OCIRuntime } from '../../oci/oci-runtime.ts'
 import { generateExecProcess } from '../../oci/spec/exec-process.ts'
@@ -71,8 +72,8 @@ export async function prepareExec(
     },
     async finish(exitCode) {
       await Promise.all([
-        rm(processFile, { force: true }),
-        rm(pidFile, { force: true }),
+        unlinkIfThere(processFile),
+        unlinkIfThere(pidFile),
         exitCode === undefined ? undefined : services.emit({ ...subjectOf(record), action: 'exec_died', exitCode }),
       ])
     },

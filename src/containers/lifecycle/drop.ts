@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isLibpodError, LibpodError } from '../../base/errors.ts'
 import { step } from '../../base/steps.ts'
+import { unlinkIfThere } from '../../linux/fs/unlink.ts'
 import { forgetLast } from '../../network/leases.ts'
 import { removeBundle } from '../../oci/bundle.ts'
 import { markGoing, removeGoing } from '../../volumes/go-with.ts'
@@ -52,9 +53,9 @@ async function dropFiles(services: ContainersServices, record: ContainerRecord):
     removeGoing(services.volumes, volumesOf(record), id, [`container/${id}`]),
     // The next container may have its log in the same place, if the caller chose it.
     dirname(record.logPath) === staticDirOf(services.places, id) ? undefined : dropLog(services, record),
+    unlinkIfThere(join(exitsDirOf(services.places), id)),
   ])
   dropFolders(services, record)
-  await rm(join(exitsDirOf(services.places), id), { force: true })
 }
 
 function dropLog(services: ContainersServices, record: ContainerRecord): Promise<void> {

@@ -1,4 +1,4 @@
-import { rm } from 'node:fs/promises'
+import { unlinkIfThere } from '../../linux/fs/unlink.ts'
 import type { LogEntry } from '../entry.ts'
 import type { LogDriver, LogPlace, LogReadOptions } from '../log-driver.ts'
 import { LineJoiner } from '../parse.ts'
@@ -50,5 +50,5 @@ async function* readRaw(place: LogPlace, options: LogReadOptions): AsyncGenerato
 
 async function remove({ path }: LogPlace): Promise<void> {
   // The monitor writes the next file under the second name before it replaces the first.
-  await Promise.all([rm(path, { force: true }), rm(`${path}.tmp`, { force: true })])
+  await Promise.all([unlinkIfThere(path), unlinkIfThere(`${path}.tmp`)])
 }

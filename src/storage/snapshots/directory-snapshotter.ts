@@ -24,7 +24,7 @@ export interface SnapshotterOptions {
 export interface SnapshotForm {
   readonly driver: string
   /** Makes the directories of a new snapshot in `directory`. */
-  make(directory: string, parent: PlacedSnapshot | undefined, options: AbortOptions): void | Promise<void>
+  make(directory: string, parent: PlacedSnapshot | undefined, options: AbortOptions): Promise<void>
   /** The directories below a snapshot on top of `parent`. */
   lowerOf(parent: PlacedSnapshot): readonly string[]
   mounts(snapshot: PlacedSnapshot, options: { readonly readOnly: boolean; readonly volatile: boolean }): readonly MountSpec[]
@@ -59,8 +59,7 @@ export class DirectorySnapshotter implements LocalSnapshotter {
     this.driver = this.#form.driver
     this.#work = work
     this.#logger = logger
-    this.#files.discardUnfinished()
-    for (const path of this.#files.trash()) this.#clear(path)
+    this.#later(() => this.#clearLeftBehind())
     this.#later(() => this.#syncLeftBehind())
   }
 
@@ -102,8 +101,8 @@ export class DirectorySnapshotter implements LocalSnapshotter {
     signal?.throwIfAborted()
     const active = this.#active(activeName, 'commit')
     try {
-      if (this.#files.commit(active, name)) this.#later(() => this.#sync(name))
-      else this.#drop(active.directory)
+      if (await this.#files.commit(active, name)) this.#later(() => this.#sync(name))
+      else await this.#drop(active.directory)
     } catch (error) {
       // Another process has just committed or removed it.
       throw isErrno(error, 'ENOENT') ? noSuchSnapshot(activeName) : mapFsError(error, active.directory)
@@ -114,14 +113,14 @@ export class DirectorySnapshotter implements LocalSnapshotter {
     const id = idOf(name)
     // Also one that `find` does not trust any more is removed.
     if (this.#files.read('active', id)) {
-      this.#drop(this.#files.directory('active', id))
+      await this.#drop(this.#files.directory('active', id))
       return
     }
     const lock = await this.#holdAlone(name)
     try {
       const children = lock === undefined ? [] : await this.#childrenOf(name)
       if (children.length > 0) throw inUse(name, children)
-      if (lock !== undefined) this.#drop(this.#files.directory('committed', id))
+      if (lock !== undefined) await this.#drop(this.#files.directory('committed', id))
     } finally {
       lock?.release()
     }
@@ -195,16 +194,15 @@ export class DirectorySnapshotter implements LocalSnapshotter {
   }
 
   async #make(name: string, parent: PlacedSnapshot | undefined, signal: AbortSignal | undefined): Promise<void> {
-    let begun: ReturnType<SnapshotFiles['begin']> | undefined
+    let begun: Awaited<ReturnType<SnapshotFiles['begin']>> | undefined
     try {
-      begun = this.#files.begin()
-      const making = this.#form.make(begun.directory, parent, { signal })
-      if (making) await making
+      begun = await this.#files.begin()
+      await this.#form.make(begun.directory, parent, { signal })
       const lower = parent === undefined ? [] : this.#form.lowerOf(parent)
       const stored = { name, ...(parent === undefined ? {} : { parent: parent.name }), lower, createdAt: new Date().toISOString() }
-      if (!this.#files.appear(begun.directory, stored)) throw nameTaken(name)
+      if (!(await this.#files.appear(begun.directory, stored))) throw nameTaken(name)
     } catch (error) {
-      if (begun) this.#drop(begun.directory)
+      if (begun) await this.#drop(begun.directory)
       signal?.throwIfAborted()
       throw mapFsError(error, this.#files.root)
     } finally {
@@ -240,13 +238,19 @@ export class DirectorySnapshotter implements LocalSnapshotter {
   }
 
   /** Takes a directory out of sight now, and from the disk later. */
-  #drop(directory: string): void {
-    const trash = this.#files.discard(directory)
+  async #drop(directory: string): Promise<void> {
+    const trash = await this.#files.discard(directory)
     if (trash !== undefined) this.#clear(trash)
   }
 
   #clear(path: string): void {
     this.#later(() => this.#work.remove(path))
+  }
+
+  /** What was being made by somebody who died, and what was on its way out. */
+  async #clearLeftBehind(): Promise<void> {
+    await this.#files.discardUnfinished()
+    for (const path of this.#files.trash()) this.#clear(path)
   }
 
   /** Who was killed after a commit did not come to it; without this, the next boot would not trust what it made. */

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
-import { mkdirSync, readdirSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LibpodError } from '../../base/errors.ts'
 import { isErrno } from '../../linux/errno.ts'
@@ -31,7 +32,8 @@ const states = ['active', 'committed'] as const
 
 /**
  * The directories of a snapshotter. They are the only truth: `new/` is what is being made, `active/` and `committed/` are
- * what is there, `trash/` is what goes; a snapshot changes its state by one rename. All calls take microseconds, so they are made at once.
+ * what is there, `trash/` is what goes; a snapshot changes its state by one rename. What only looks takes microseconds and is done at
+ * once; what changes the disk may have to wait until the file system has written its journal, and does not keep the event loop.
  */
 export class SnapshotFiles {
   readonly root: string
@@ -44,10 +46,10 @@ export class SnapshotFiles {
   }
 
   /** A new directory for a snapshot to be made in. It is locked: one that is not has lost its maker. */
-  begin(): { readonly directory: string; readonly lock: DirectoryLock } {
+  async begin(): Promise<{ readonly directory: string; readonly lock: DirectoryLock }> {
     for (;;) {
       const directory = this.#fresh('new')
-      mkdirSync(directory, 0o700)
+      await mkdir(directory, 0o700)
       const lock = tryLockDirectory(directory, 'exclusive')
       // Somebody who clears up came between the two.
       if (typeof lock !== 'string') return { directory, lock }
@@ -55,12 +57,12 @@ export class SnapshotFiles {
   }
 
   /** Takes out of sight what was being made when its maker died. */
-  discardUnfinished(): void {
+  async discardUnfinished(): Promise<void> {
     for (const name of readdirSync(join(this.root, 'new'))) {
       const directory = join(this.root, 'new', name)
       const lock = tryLockDirectory(directory, 'exclusive')
       if (typeof lock === 'string') continue
-      this.discard(directory)
+      await this.discard(directory)
       lock.release()
     }
   }
@@ -71,13 +73,13 @@ export class SnapshotFiles {
   }
 
   /** Lets an active snapshot appear whole. `false` if its name is taken. */
-  appear(directory: string, snapshot: StoredSnapshot): boolean {
-    writeFileSync(join(directory, fileNames.active), JSON.stringify(snapshot), { mode: 0o600 })
+  async appear(directory: string, snapshot: StoredSnapshot): Promise<boolean> {
+    await writeFile(join(directory, fileNames.active), JSON.stringify(snapshot), { mode: 0o600 })
     return this.#move(directory, this.directory('active', idOf(snapshot.name)))
   }
 
   /** Lets an active snapshot become the committed one `name`. `false` if that is there already. */
-  commit(active: PlacedSnapshot, name: string): boolean {
+  async commit(active: PlacedSnapshot, name: string): Promise<boolean> {
     const { parent, lower } = active
     const stored: StoredSnapshot = {
       name,
@@ -86,11 +88,11 @@ export class SnapshotFiles {
       createdAt: new Date().toISOString(),
       unsynced: this.#boot,
     }
-    writeFileSync(join(active.directory, fileNames.committed), JSON.stringify(stored), { mode: 0o600 })
+    await writeFile(join(active.directory, fileNames.committed), JSON.stringify(stored), { mode: 0o600 })
     const to = this.directory('committed', idOf(name))
-    if (this.#move(active.directory, to)) return true
+    if (await this.#move(active.directory, to)) return true
     if (this.find('committed', name) !== undefined) return false
-    this.discard(to)
+    await this.discard(to)
     return this.#move(active.directory, to)
   }
 
@@ -133,10 +135,10 @@ export class SnapshotFiles {
   }
 
   /** Takes a directory out of sight at once; gives its place in the trash, or `undefined` if it was not there. */
-  discard(directory: string): string | undefined {
+  async discard(directory: string): Promise<string | undefined> {
     const trash = this.#fresh('trash')
     try {
-      renameSync(directory, trash)
+      await rename(directory, trash)
       return trash
     } catch (error) {
       if (isErrno(error, 'ENOENT')) return undefined
@@ -161,9 +163,9 @@ export class SnapshotFiles {
     return unsynced !== undefined && unsynced !== this.#boot
   }
 
-  #move(from: string, to: string): boolean {
+  async #move(from: string, to: string): Promise<boolean> {
     try {
-      renameSync(from, to)
+      await rename(from, to)
       return true
     } catch (error) {
       if (isErrno(error, 'ENOTEMPTY', 'EEXIST')) return false

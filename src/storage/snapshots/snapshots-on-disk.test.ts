@@ -141,11 +141,13 @@ describe('the directories of a snapshotter', () => {
     const reason = { why: 'enough' }
     const controller = new AbortController()
     const copy = (_from: string, _to: string, options?: { readonly signal?: AbortSignal | undefined }): Promise<void> =>
-      new Promise((_resolve, reject) => options?.signal?.addEventListener('abort', () => reject(new Error('killed'))))
+      new Promise((_resolve, reject) => {
+        options?.signal?.addEventListener('abort', () => reject(new Error('killed')))
+        controller.abort(reason)
+      })
     const { snapshots } = await openSnapshotter({ root, driver: 'vfs', work: { ...work, copy } })
     await commit(snapshots, 'a')
     const making = snapshots.prepare('b', { parent: 'a', signal: controller.signal })
-    setTimeout(() => controller.abort(reason), 10)
     await expect(making).rejects.toBe(reason)
     await snapshots.settled()
     for (const name of ['new', 'trash', 'active']) expect(await readdir(join(root, 'vfs', name))).toEqual([])

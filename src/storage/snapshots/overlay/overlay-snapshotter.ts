@@ -1,4 +1,5 @@
-import { chmodSync, chownSync, lstatSync, mkdirSync, rmSync } from 'node:fs'
+import { chmodSync, lstatSync, rmSync } from 'node:fs'
+import { chmod, chown, mkdir } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import { LibpodError } from '../../../base/errors.ts'
 import { isErrno } from '../../../linux/errno.ts'
@@ -47,21 +48,20 @@ function overlayForm(files: SnapshotFiles, userxattr: boolean): SnapshotForm {
 }
 
 /** The root of the merged tree has the owner and mode of the topmost directory, so they are handed on from layer to layer. */
-function makeDirectories(directory: string, parent: PlacedSnapshot | undefined): void {
+async function makeDirectories(directory: string, parent: PlacedSnapshot | undefined): Promise<void> {
   const tree = treeOf(directory)
   const { mode, uid, gid } = parent === undefined ? rootDirectory : lstatSync(treeOf(parent.directory))
-  mkdirSync(tree)
-  chmodSync(tree, mode & 0o7777)
-  if (uid !== process.geteuid?.() || gid !== process.getegid?.()) chownIfAllowed(tree, uid, gid)
-  mkdirSync(join(directory, 'work'), 0o700)
+  await Promise.all([mkdir(tree), mkdir(join(directory, 'work'), 0o700)])
+  await chmod(tree, mode & 0o7777)
+  if (uid !== process.geteuid?.() || gid !== process.getegid?.()) await chownIfAllowed(tree, uid, gid)
 }
 
 const rootDirectory = { mode: 0o755, uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 }
 
 /** Outside of the user namespace, an unprivileged host may not: the helper's extraction sets it then. */
-function chownIfAllowed(path: string, uid: number, gid: number): void {
+async function chownIfAllowed(path: string, uid: number, gid: number): Promise<void> {
   try {
-    chownSync(path, uid, gid)
+    await chown(path, uid, gid)
   } catch (error) {
     if (!isErrno(error, 'EPERM')) throw error
   }

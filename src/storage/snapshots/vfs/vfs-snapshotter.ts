@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync } from 'node:fs'
+import { chmod, mkdir } from 'node:fs/promises'
 import {
   DirectorySnapshotter,
   type LocalSnapshotter,
@@ -20,11 +20,12 @@ export function openVfsSnapshotter(options: SnapshotterOptions): LocalSnapshotte
 function vfsForm(work: TreeWork): SnapshotForm {
   return {
     driver: 'vfs',
-    make(directory, parent, options) {
+    async make(directory, parent, options) {
       const tree = treeOf(directory)
-      mkdirSync(tree)
-      chmodSync(tree, 0o755)
-      return parent === undefined ? undefined : work.copy(treeOf(parent.directory), tree, options)
+      await mkdir(tree)
+      await chmod(tree, 0o755)
+      options.signal?.throwIfAborted()
+      if (parent !== undefined) await work.copy(treeOf(parent.directory), tree, options)
     },
     lowerOf: () => [],
     mounts: ({ directory }, { readOnly }) => [{ type: 'bind', source: treeOf(directory), options: ['rbind', readOnly ? 'ro' : 'rw'] }],
