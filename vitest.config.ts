@@ -21,7 +21,7 @@ export default defineConfig({
     globalSetup: './test/support/cgroups-of-workers.ts',
     sequence: { sequencer: LongestFirst },
     projects: [
-      { test: { name: 'unit', include: ['src/**/*.test.ts', 'scripts/**/*.test.ts'], testTimeout: 30_000 } },
+      { test: { name: 'unit', include: ['src/**/*.test.ts', 'scripts/**/*.test.ts'], testTimeout: 30_000, isolate: false } },
       {
         test: {
           ...integration,
