@@ -56,6 +56,10 @@ async function readProcesses(): Promise<string[]> {
 }
 
 /** Where the v2 tree is hidden, crun leaves folders that are no cgroups in its place. */
+export function isCgroupTree(path: string): boolean {
+  return path !== unified || existsSync(join(unified, 'cgroup.controllers'))
+}
+
 const unified = '/sys/fs/cgroup/unified'
 
 async function readCgroups(directory: string, depth: number): Promise<string[]> {
@@ -64,7 +68,7 @@ async function readCgroups(directory: string, depth: number): Promise<string[]> 
   const below = entries
     .filter((entry) => entry.isDirectory())
     .map(({ name }) => join(directory, name))
-    .filter((path) => path !== unified || existsSync(join(unified, 'cgroup.controllers')))
+    .filter(isCgroupTree)
   const deeper = await Promise.all(below.map((path) => readCgroups(path, depth - 1)))
   // The folders that all containers and monitors of a machine lie in stay, as those of Podman do.
   const leaks = below.filter((path) => /libpod|crun|runc/.test(path) && !/\/(libpod_parent(\/conmon)?|libpod-conmon\.service)$/.test(path))

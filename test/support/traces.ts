@@ -1,6 +1,7 @@
 import { readdir, readFile, readlink, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openLmdbStore } from 'libpod-ts/state/lmdb'
+import { isCgroupTree } from './machine.ts'
 
 /** A root for tests to kill engines on: where it lies, and the word that names its cgroups. */
 export interface TracedPlace {
@@ -72,7 +73,7 @@ async function mountsOf({ root, runRoot }: TracedPlace): Promise<string[]> {
 /** The cgroups of its containers, in every tree. */
 export async function cgroupsOf({ cgroupParent }: TracedPlace): Promise<string[]> {
   const top = '/sys/fs/cgroup'
-  const trees = [top, ...(await readdir(top)).map((name) => join(top, name))]
+  const trees = [top, ...(await readdir(top)).map((name) => join(top, name)).filter(isCgroupTree)]
   const found = await Promise.all(
     trees.map(async (tree) => {
       const entries = await readdir(join(tree, cgroupParent), { withFileTypes: true }).catch(() => [])
