@@ -27,6 +27,8 @@ export interface NetworkBackend {
   readonly name: string
   /** What the backend decides by itself: which networks there are, which addresses containers get. */
   readonly owns: { readonly config: boolean; readonly addresses: boolean }
+  /** How this host reaches a container: by its address, or only by its published ports. */
+  readonly reach: 'address' | 'ports'
   /** The programs it works with. Rejects with `unavailable` where one is missing. */
   info(): Promise<NetworkBackendInfo>
   /** Refuses a network that it could not set up. */

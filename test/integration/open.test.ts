@@ -119,6 +119,8 @@ describe('a missing program', () => {
   const attempt = async (
     options: RuntimeOptions,
     setup?: string,
+    work = `const container = await runtime.containers.create({ rootfs, command: ['true'], network: 'none' })
+         try { await container.start() } finally { await container.remove({ force: true }) }`,
   ): Promise<{ code: string; details: unknown; hint: string; message: string }> => {
     const name = `missing-${Math.random().toString(36).slice(2)}`
     const { stdout, stderr } = await runModule(
@@ -126,12 +128,15 @@ describe('a missing program', () => {
        import { mkdirSync } from 'node:fs'
        const runtime = await Runtime.open(${JSON.stringify(at(name, options))})
        const tell = ({ code, details, hint, message }) => console.log(JSON.stringify({ code, details, hint, message }))
-       mkdirSync(${JSON.stringify(join(place, name, 'rootfs'))})
+       const rootfs = ${JSON.stringify(join(place, name, 'rootfs'))}
+       mkdirSync(rootfs)
        try {
-         const container = await runtime.containers.create({ rootfs: ${JSON.stringify(join(place, name, 'rootfs'))}, command: ['true'], network: 'none' })
-         try { await container.start(); console.log('{}') } finally { await container.remove({ force: true }) }
+         ${work}
+         console.log('{}')
        } catch (error) { tell(error) }
-       finally { await runtime.close() }`,
+       const left = [...await runtime.containers.list(), ...await runtime.pods.list()]
+       if (left.length > 0) console.log('left behind:', left)
+       await runtime.close()`,
       setup === undefined ? {} : { setup },
     )
     if (stdout === '') throw new Error(stderr)
@@ -144,6 +149,29 @@ describe('a missing program', () => {
     const error = await attempt({}, hide('/usr/bin/conmon', '/usr/local/bin/conmon', '/usr/libexec/podman/conmon'))
     expect(error).toMatchObject({ code: 'unavailable', details: { what: 'conmon', install: expect.stringContaining('apt-get') } })
     expect(error.hint).toMatch(/install/)
+  })
+
+  it('is named, with how to install it: netavark', async () => {
+    const hidden = hide('/usr/lib/podman/netavark', '/usr/libexec/podman/netavark', '/usr/bin/netavark')
+    expect(await attempt({}, hidden, `await runtime.networks.create({ name: 'mine' })`)).toMatchObject({
+      code: 'unavailable',
+      details: { what: 'netavark' },
+      hint: expect.stringMatching(/install/i),
+    })
+  })
+
+  it('is named, with how to install it: catatonit', async () => {
+    const hidden = hide(
+      '/usr/libexec/podman/catatonit',
+      '/usr/lib/podman/catatonit',
+      '/usr/libexec/catatonit/catatonit',
+      '/usr/bin/catatonit',
+    )
+    const missing = { code: 'unavailable', details: { what: 'catatonit' }, hint: expect.stringMatching(/install/i) }
+    expect(await attempt({}, hidden, `await runtime.pods.create({ network: 'none' })`)).toMatchObject(missing)
+    const work = `const container = await runtime.containers.create({ rootfs, command: ['true'], network: 'none', init: true })
+         try { await container.start() } finally { await container.remove() }`
+    expect(await attempt({}, hidden, work)).toMatchObject(missing)
   })
 
   it('is named: every OCI runtime', async () => {

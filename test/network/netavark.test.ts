@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { networkBackendCases } from 'libpod-ts/testing'
-import { afterAll, describe, it } from 'vitest'
+import { afterAll, describe, expect, it } from 'vitest'
 import { makeBridge, removeLink } from '../../src/linux/network/make-link.ts'
 import type { BackendNetwork } from '../../src/network/backend.ts'
 import { netavarkBackend } from '../../src/network/backends/netavark/netavark.ts'
@@ -83,5 +83,22 @@ describe('netavark', () => {
       look: async (namespace, command) => (await run('nsenter', [`--net=${namespace}`, 'busybox', ...command])).stdout,
       traces: async () => [...(await readLinks()), ...(await readRules())],
     })
+  })
+
+  it('a teardown takes the chain that a netavark left empty when it was killed', async () => {
+    const before = await readRules()
+    const chain = async (): Promise<string[]> => (await readRules()).filter((rule) => !before.includes(rule))
+    const namespace = make()
+    const connected = { network: network(1), interfaceName: 'eth0', addresses: ['10.77.1.2'], aliases: [] }
+    const ports = [{ protocol: 'tcp', hostIp: '', hostPort: 20_002, containerPort: 80 }] as const
+    const request = { namespace, container: { id: 'a'.repeat(64), name: 'a' }, networks: [connected], ports, dnsServers: [] }
+    await backend.setup(request)
+    const [name = ''] = (await chain()).flatMap((rule) => /^:(NETAVARK-DN-\S+)/.exec(rule)?.[1] ?? [])
+    await backend.teardown({ ...request, emptied: [], interrupted: false })
+    expect(await chain()).toEqual([])
+    await run('iptables', ['--table', 'nat', '--new-chain', name])
+    expect(await chain()).toHaveLength(1)
+    await backend.teardown({ ...request, emptied: [], interrupted: true })
+    expect(await chain()).toEqual([])
   })
 })

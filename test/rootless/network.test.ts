@@ -1,13 +1,13 @@
 import { spawn } from 'node:child_process'
 import { createSocket } from 'node:dgram'
 import { once } from 'node:events'
-import { readdir, readFile } from 'node:fs/promises'
 import { createServer } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { created, sh, started } from '../support/containers.ts'
 import { image, useEngine } from '../support/engine.ts'
 import { killAll, killHostAndHelper } from '../support/kill.ts'
+import { machineState } from '../support/machine.ts'
 import { eventually, makePlace } from '../support/place.ts'
 import { failure } from '../support/results.ts'
 import { startVictim } from '../support/victims.ts'
@@ -16,10 +16,10 @@ const engine = useEngine()
 const network = 'private'
 const server = sh('exec httpd -f -p 80 -h /etc')
 
-/** Command lines of all pastas. */
+/** All pastas, as `pid command line`. */
 const pastas = async (): Promise<string[]> => {
-  const lines = await Promise.all((await readdir('/proc')).map((pid) => readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')))
-  return lines.filter((line) => /(^|\/)pasta(\.avx2)?\0/.test(line))
+  const { processes } = await machineState()
+  return processes.filter((line) => /^\d+ (\S*\/)?pasta(\.avx2)? /.test(line))
 }
 
 afterEach(() => vi.waitFor(async () => expect(await pastas()).toEqual([]), { timeout: 10_000 }))
@@ -46,6 +46,12 @@ describe('the network of an ordinary user', () => {
     await container.restart({ timeoutMs: 0 })
     await container.waitUntil({ port: 80 })
     expect(await page(8080)).toBe(`${container.id.slice(0, 12)}\n`)
+    await container.waitUntil({ http: { port: 80, path: '/hostname' } })
+    expect(await failure(container.waitUntil({ http: { port: 81 } }))).toMatchObject({
+      code: 'invalid-argument',
+      message: expect.stringMatching(/port 81 .* cannot be reached/),
+      hint: expect.stringMatching(/container: 81/),
+    })
     await container.remove({ force: true })
   })
 

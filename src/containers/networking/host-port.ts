@@ -1,5 +1,5 @@
 import { LibpodError } from '../../base/errors.ts'
-import type { PublishedPort } from '../record.ts'
+import type { ContainerRecord, PublishedPort } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { requireRecord } from '../store.ts'
 import { networkOwner } from './network-owner.ts'
@@ -13,15 +13,18 @@ export async function hostPort(services: ContainersServices, id: string, port: n
   const record = await networkOwner(services, await requireRecord(services, id))
   const found = publishedAt(await publishedPorts(services, record.id), port, protocol)
   if (found !== undefined) return found.host
-  const isAsked = record.options.ports.some(
-    (asked) => asked.protocol === protocol && port >= asked.container && port < asked.container + asked.range,
-  )
+  const asked = isAsked(record, port, protocol)
   throw new LibpodError(
     'not-found',
-    `The ${protocol} port ${port} of container ${record.name} is not published${isAsked ? ' now' : ''}.`,
+    `The ${protocol} port ${port} of container ${record.name} is not published${asked ? ' now' : ''}.`,
     { kind: 'port', ref: `${port}/${protocol}` },
-    { hint: isAsked ? 'Start the container first.' : 'Create the container with ports: [{ container }].' },
+    { hint: asked ? 'Start the container first.' : 'Create the container with ports: [{ container }].' },
   )
+}
+
+/** Whether a container publishes a port when it runs. */
+export function isAsked({ options }: ContainerRecord, port: number, protocol: 'tcp' | 'udp'): boolean {
+  return options.ports.some((asked) => asked.protocol === protocol && port >= asked.container && port < asked.container + asked.range)
 }
 
 /** The way from this host to a port. */

@@ -4,10 +4,13 @@ import { LibpodError } from '../../base/errors.ts'
 import { sleep } from '../../base/time.ts'
 import { openPorts } from '../../linux/network/port-holder.ts'
 import { readAttachment } from '../../network/attachment.ts'
+import type { ContainerRecord } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { isActive } from '../status.ts'
 import { readLive, requireRecord } from '../store.ts'
+import { isAsked, publishedAt } from './host-port.ts'
 import { networkOwner } from './network-owner.ts'
+import { publishedPorts } from './start-network.ts'
 
 /** What answers for a container. @public */
 export interface HttpProbe {
@@ -36,16 +39,15 @@ export async function untilPort(services: ContainersServices, id: string, port: 
   }
 }
 
-/** Waits until a request is answered as it should be, through the container's own address. */
+/** Waits until a request is answered as it should be: through the container's own address, or, where this host cannot reach that, its published port. */
 export async function untilHttp(services: ContainersServices, id: string, probe: HttpProbe, signal: AbortSignal): Promise<void> {
-  const owner = await reachableOwner(services, id)
+  const owner = await reachableOwner(services, id, probe.port)
   await untilPort(services, id, probe.port, signal)
   for (;;) {
     signal.throwIfAborted()
     await runningPid(services, id, `${probe.path ?? '/'} was answered`)
-    const attachment = await readAttachment(services.network.store, owner)
-    const host = attachment?.networks[0]?.addresses[0] ?? '127.0.0.1'
-    const status = await statusOf(probe, host, signal)
+    const way = await wayTo(services, owner, probe.port)
+    const status = way && (await statusOf(probe, way, signal))
     signal.throwIfAborted()
     if (status !== undefined && (probe.status === undefined ? status >= 200 && status < 400 : status === probe.status)) return
     await sleep(everyMs, { signal })
@@ -65,23 +67,44 @@ async function runningPid(services: ContainersServices, id: string, before: stri
   )
 }
 
-/** The id of the container through whose network it is reached. */
-async function reachableOwner(services: ContainersServices, id: string): Promise<string> {
+/** The container through whose network it is reached. */
+async function reachableOwner(services: ContainersServices, id: string, port: number): Promise<ContainerRecord> {
   const record = await requireRecord(services, id)
   const { name } = record
   const owner = await networkOwner(services, record)
   const { network } = owner.options
-  if (network === 'host' || (typeof network === 'object' && 'networks' in network)) return owner.id
-  throw new LibpodError(
-    'invalid-argument',
-    `http: container ${name} cannot be reached from this host.`,
-    { path: 'http' },
-    { hint: 'Put it into a network, or wait for { port } or a line of the { log }.' },
-  )
+  if (network === 'host') return owner
+  const unreachable = (what: string, hint: string): LibpodError =>
+    new LibpodError('invalid-argument', `http: ${what} of container ${name} cannot be reached from this host.`, { path: 'http' }, { hint })
+  if (typeof network !== 'object' || !('networks' in network))
+    throw unreachable('nothing', 'Put it into a network, or wait for { port } or a line of the { log }.')
+  if (services.network.backend.reach === 'ports' && !isAsked(owner, port, 'tcp'))
+    throw unreachable(`port ${port}`, `Publish it: ports: [{ container: ${port} }], or wait for { port: ${port} }.`)
+  return owner
+}
+
+/** Where its port is reached; `undefined` while it is not connected. */
+async function wayTo(
+  services: ContainersServices,
+  { id, options }: ContainerRecord,
+  port: number,
+): Promise<{ readonly host: string; readonly port: number } | undefined> {
+  const loopback = '127.0.0.1'
+  if (options.network === 'host') return { host: loopback, port }
+  if (services.network.backend.reach === 'ports') {
+    const published = publishedAt(await publishedPorts(services, id), port, 'tcp')
+    return published && { host: published.hostIp ?? loopback, port: published.host }
+  }
+  const host = (await readAttachment(services.network.store, id))?.networks[0]?.addresses[0]
+  return host === undefined ? undefined : { host, port }
 }
 
 /** `undefined` when there was no answer. */
-function statusOf({ port, path = '/', tls = false }: HttpProbe, host: string, signal: AbortSignal): Promise<number | undefined> {
+function statusOf(
+  { path = '/', tls = false }: HttpProbe,
+  { host, port }: { readonly host: string; readonly port: number },
+  signal: AbortSignal,
+): Promise<number | undefined> {
   return new Promise((resolve) => {
     const request = (tls ? httpsRequest : httpRequest)({
       host,

@@ -4,6 +4,7 @@ import type { Logger } from '../../../base/logger.ts'
 import { once } from '../../../base/once.ts'
 import type { HeldNamespace } from '../../../linux/network/namespace.ts'
 import type { BackendNetwork, NetworkBackend, NetworkBackendInfo, NetworkTeardown } from '../../backend.ts'
+import { dropEmptyChains } from './empty-chains.ts'
 import { findPrograms } from './programs.ts'
 import { parseStatus, requestText } from './request.ts'
 import { type NetavarkPlace, orphansEnded, runNetavark } from './run.ts'
@@ -39,6 +40,7 @@ export function netavarkBackend(options: NetavarkOptions): NetworkBackend {
   return {
     name: 'netavark',
     owns: { config: false, addresses: false },
+    reach: 'address',
     info,
     async validate(network) {
       checkNetwork(network)
@@ -71,24 +73,26 @@ async function teardown(options: NetavarkOptions, info: NetworkBackend['info'], 
   try {
     for (const { bridges, fresh } of standIns(request)) {
       await options.standIn({ namespace: path, links, bridges, fresh })
-      if (await isTakenDown(options, programs, path, input)) return
+      if (await isTakenDown(options, programs, path, input)) break
     }
+    await dropEmptyChains(emptiedOf(request), options.env)
   } finally {
     held?.close()
   }
+}
+
+/** Those that nobody else is in; while the namespace is there, netavark sees that itself. */
+function emptiedOf({ namespace, networks, emptied }: NetworkTeardown): BackendNetwork[] {
+  return networks.map(({ network }) => network).filter(({ id }) => namespace !== undefined || emptied.includes(id))
 }
 
 /**
  * What is put in the place of bridges. First what lets it take whole networks down, those that nobody else is in. It stops at the first rule
  * that is missing; without a bridge it leaves the rules of networks alone, and comes to those of the container's ports.
  */
-function standIns({
-  namespace,
-  networks,
-  emptied,
-}: NetworkTeardown): { readonly bridges: readonly string[]; readonly fresh: readonly string[] }[] {
-  const emptiedOnes = networks.filter(({ network }) => namespace !== undefined || emptied.includes(network.id))
-  const bridges = emptiedOnes.map(({ network }) => network.interfaceName)
+function standIns(request: NetworkTeardown): { readonly bridges: readonly string[]; readonly fresh: readonly string[] }[] {
+  const { namespace } = request
+  const bridges = emptiedOf(request).map(({ interfaceName }) => interfaceName)
   // Links of namespaces that are gone stay on the bridge until the kernel comes to them.
   return [
     { bridges, fresh: namespace === undefined ? bridges : [] },

@@ -52,6 +52,7 @@ export function pastaBackend(options: PastaOptions): NetworkBackend {
   return {
     name: 'pasta',
     owns: { config: false, addresses: false },
+    reach: 'ports',
     info,
     async validate(network) {
       checkNetwork(network)
