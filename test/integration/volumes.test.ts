@@ -217,7 +217,7 @@ describe('in containers', () => {
 
 /** All events about volumes so far. */
 async function eventsOf(after?: string) {
-  const until = new Date().toISOString()
+  const until = new Date()
   const all = []
   for await (const event of engine.runtime.events({ types: ['volume'], since: '2000-01-01T00:00:00Z', until, ...(after ? { after } : {}) }))
     all.push(event)
