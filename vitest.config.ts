@@ -20,8 +20,8 @@ const withCrun = ['test/survival/{steps,pods,network,reboot}.test.ts']
 
 export default defineConfig({
   test: {
-    // They wait more than they compute. Only of a v1 tree each can have its own part: elsewhere there is one after the other.
-    maxWorkers: existsSync('/sys/fs/cgroup/cgroup.controllers') ? 1 : Math.ceil(availableParallelism() * 1.5),
+    // Only of a v1 tree each can have its own part: elsewhere there is one after the other.
+    maxWorkers: existsSync('/sys/fs/cgroup/cgroup.controllers') ? 1 : availableParallelism(),
     globalSetup: './test/support/cgroups-of-workers.ts',
     sequence: { sequencer: LongestFirst },
     projects: [
