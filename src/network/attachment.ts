@@ -46,9 +46,12 @@ export function portKey(protocol: string, port: number): string {
   return `network/port/${protocol}/${port}`
 }
 
+/** Below it lie, by network and subnet, the addresses that were given out last. */
+export const pointerPrefix = 'network/pointer/'
+
 /** The address that was given out last in a subnet. */
 export function pointerKey(network: string, subnet: number): string {
-  return `network/pointer/${network}/${subnet}`
+  return `${pointerPrefix}${network}/${subnet}`
 }
 
 export function lastKey(container: string): string {

@@ -1,5 +1,6 @@
 import { eachLimited } from '../base/each-limited.ts'
-import { allAttachments, allBelow, lastKey } from './attachment.ts'
+import { allAttachments, allBelow, lastKey, pointerPrefix } from './attachment.ts'
+import { networkKind } from './record.ts'
 import type { NetworkServices } from './services.ts'
 import { takeDownNow } from './set-up.ts'
 
@@ -11,7 +12,7 @@ const width = 2
  * container has processes, or is being started or stopped, is `inUse`: that is settled with the container.
  */
 export async function recoverNetworks(services: NetworkServices, inUse: (container: string) => Promise<boolean>): Promise<void> {
-  const { store, logger, containers, isOwnerAlive } = services
+  const { registry, store, logger, containers, isOwnerAlive } = services
   const left = await allAttachments(store)
   await eachLimited(left, width, async ({ container, owner, phase }) => {
     if ((phase === 'leaving' && isOwnerAlive(owner)) || (phase !== 'leaving' && (await inUse(container)))) return
@@ -26,4 +27,8 @@ export async function recoverNetworks(services: NetworkServices, inUse: (contain
   const prefix = lastKey('')
   for (const { key } of await allBelow(store, prefix))
     if (!(await containers.exists(key.slice(prefix.length)))) await store.commit({ deletes: [key] })
+  // Whoever removed a network may not have come to what was noted of its addresses.
+  for (const { key } of await allBelow(store, pointerPrefix))
+    if ((await registry.get(networkKind.kind, key.slice(pointerPrefix.length).split('/')[0] ?? '')) === undefined)
+      await store.commit({ deletes: [key] })
 }

@@ -2,7 +2,7 @@ import type { AbortOptions } from '../base/abort.ts'
 import { isLibpodError, LibpodError } from '../base/errors.ts'
 import { verbOptions } from '../base/schema.ts'
 import { step } from '../base/steps.ts'
-import { allAttachments, allBelow } from './attachment.ts'
+import { allAttachments, allBelow, pointerPrefix } from './attachment.ts'
 import { type NetworkRecord, networkKind } from './record.ts'
 import type { NetworkServices } from './services.ts'
 import { takeDownNow } from './set-up.ts'
@@ -63,7 +63,7 @@ export async function removeUnused(services: NetworkServices, { id, name, labels
   // Containers that are gone may be leaving it still: its bridge goes with the last of them.
   for (const { container, networks, phase } of await allAttachments(store))
     if (phase === 'leaving' && networks.some(({ network }) => network.id === id)) await takeDownNow(services, container)
-  const pointers = await allBelow(store, `network/pointer/${id}/`)
+  const pointers = await allBelow(store, `${pointerPrefix}${id}/`)
   if (pointers.length > 0) await store.commit({ deletes: pointers.map(({ key }) => key) })
   if (removed) await services.emit({ type: 'network', action: 'remove', id, name, attributes: labels })
 }

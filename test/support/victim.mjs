@@ -135,6 +135,13 @@ const scenarios = {
     await pod.kill()
     await pod.remove({ force: true })
   },
+  async network() {
+    const network = await runtime.networks.create({ name: 'victim-net' })
+    const container = await make({ network: { networks: [{ name: 'victim-net' }] } })
+    await container.start()
+    await container.remove({ force: true })
+    await network.remove()
+  },
   /** Starts what it is told, and stays. */
   async stay() {
     await Promise.all(settings.stay.map(stayWith))

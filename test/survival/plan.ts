@@ -92,4 +92,5 @@ export const networkPlan: readonly PlannedStep[] = [
   ...rows(once, 'life', 'conmon', 'start.event'),
   ...rows(once, 'life', 'helper', 'network.up'),
   ...rows(once, 'start', 'cleanup', 'network.teardown', { hostProbe: 'after:start.create' }),
+  ...rows(once, 'network', 'host', 'network.remove'),
 ]

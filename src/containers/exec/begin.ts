@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { writeFile } from 'node:fs/promises'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AbortOptions } from '../../base/abort.ts'
 import { isErrno } from '../../linux/errno.ts'
@@ -40,7 +40,7 @@ export async function prepareExec(
   const record = await requireRecord(services, id)
   checkStatus('exec', record)
   const runtime = await runtimeOf(services, record)
-  const accounts = await unlessGone(services, record, accountsOf(services, record))
+  const accounts = await unlessGone(services, record, () => accountsOf(services, record))
   const { env, user, workdir, privileged, terminal, signal } = options
   const spec = generateExecProcess({
     command,
@@ -54,7 +54,8 @@ export async function prepareExec(
   const pidFile = `${stem}.pid`
   // Without it a program that asks at once would see a terminal of no size: the runtime sets it only after the start.
   const size = terminal === undefined ? {} : { consoleSize: { height: terminal.rows, width: terminal.columns } }
-  await unlessGone(services, record, writeFile(processFile, JSON.stringify({ ...spec, ...size }), { mode: 0o600 }))
+  // A small file on tmpfs is written sooner than a thread of the pool is there to do it.
+  await unlessGone(services, record, () => writeFileSync(processFile, JSON.stringify({ ...spec, ...size }), { mode: 0o600 }))
   return {
     record,
     runtime,
@@ -81,9 +82,9 @@ export async function prepareExec(
 }
 
 /** Without its files it has gone meanwhile, or has not begun, as a container of `run()`. */
-async function unlessGone<T>(services: ContainersServices, record: ContainerRecord, files: Promise<T>): Promise<T> {
+async function unlessGone<T>(services: ContainersServices, record: ContainerRecord, work: () => T | Promise<T>): Promise<T> {
   try {
-    return await files
+    return await work()
   } catch (error) {
     if (!isErrno(error, 'ENOENT')) throw error
     const { state } = await requireRecord(services, record.id)

@@ -197,9 +197,12 @@ export class DirectorySnapshotter implements LocalSnapshotter {
     let begun: Awaited<ReturnType<SnapshotFiles['begin']>> | undefined
     try {
       begun = await this.#files.begin()
-      await this.#form.make(begun.directory, parent, { signal })
       const lower = parent === undefined ? [] : this.#form.lowerOf(parent)
       const stored = { name, ...(parent === undefined ? {} : { parent: parent.name }), lower, createdAt: new Date().toISOString() }
+      const described = this.#files.describe(begun.directory, stored)
+      described.catch(() => {})
+      await this.#form.make(begun.directory, parent, { signal })
+      await described
       if (!(await this.#files.appear(begun.directory, stored))) throw nameTaken(name)
     } catch (error) {
       if (begun) await this.#drop(begun.directory)

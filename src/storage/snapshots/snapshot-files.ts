@@ -72,10 +72,14 @@ export class SnapshotFiles {
     return tryLockDirectory(this.directory('committed', id), mode)
   }
 
-  /** Lets an active snapshot appear whole. `false` if its name is taken. */
-  async appear(directory: string, snapshot: StoredSnapshot): Promise<boolean> {
+  /** Writes into its directory what an active snapshot is. */
+  async describe(directory: string, snapshot: StoredSnapshot): Promise<void> {
     await writeFile(join(directory, fileNames.active), JSON.stringify(snapshot), { mode: 0o600 })
-    return this.#move(directory, this.directory('active', idOf(snapshot.name)))
+  }
+
+  /** Lets an active snapshot appear whole. `false` if its name is taken. */
+  appear(directory: string, { name }: StoredSnapshot): Promise<boolean> {
+    return this.#move(directory, this.directory('active', idOf(name)))
   }
 
   /** Lets an active snapshot become the committed one `name`. `false` if that is there already. */
