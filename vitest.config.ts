@@ -47,9 +47,9 @@ export default defineConfig({
       {
         test: {
           ...integration,
-          // The others do not depend on the runtime; of those that are aborted, the rootless ones are made by crun.
+          // The others do not depend on the runtime.
           include: ['test/integration/**/*.test.ts', 'test/network/life.test.ts', ...withCrun],
-          exclude: ['test/integration/{abort,bad-archives,full-disk,images,interop,open}.test.ts'],
+          exclude: ['test/integration/{bad-archives,full-disk,images,interop,open}.test.ts'],
           name: 'crun',
           env: { TEST_RUNTIME: 'crun' },
           execArgv: [...integration.execArgv, '--require', './test/support/without-unified-cgroup.cjs'],

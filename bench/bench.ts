@@ -9,6 +9,7 @@ import type { Workspace } from './workspace.ts'
 export interface Bench {
   readonly options: BenchOptions
   readonly workspace: Workspace
+  /** How the machine is seen. */
   readonly view: ViewName
   /** The OCI runtime that everybody uses here. */
   readonly oci: { readonly name: string; readonly path: string; readonly version: string }

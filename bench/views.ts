@@ -12,6 +12,7 @@ export interface View {
   readonly execArgv?: readonly string[]
 }
 
+/** What a view is called, in the rows that say where they are measured. */
 export type ViewName = 'runc' | 'crun' | 'rootless'
 
 const hybrid = '/sys/fs/cgroup/unified'

@@ -157,7 +157,8 @@ export class Container {
   }
 
   /**
-   * Waits until it is ready by the caller's own measure. Rejects with `unavailable` when that cannot happen any more, or not in time.
+   * Waits until it is ready by the caller's own measure. Rejects with `unavailable` when that cannot happen any more, or not in time, and
+   * with `invalid-argument` for `http` where this host does not reach the port: without root it has to be published.
    *
    * @example
    * ```ts

@@ -58,7 +58,7 @@ export interface MonitorPlan extends MonitorPlace {
   readonly logArgs: readonly string[]
   readonly terminal: boolean
   readonly stdin: boolean
-  /** What runs after the exit file is written: path and arguments; none for a container that is bound to its engine. */
+  /** What runs after the exit file is written: path and arguments; nothing if not given. */
   readonly exitCommand?: readonly string[]
   readonly env: Readonly<Record<string, string>>
   readonly systemdCgroup: boolean

@@ -4,30 +4,21 @@
 const { execFileSync } = require('node:child_process')
 const { appendFileSync, chownSync, existsSync, mkdirSync, statSync } = require('node:fs')
 const { basename, dirname, resolve } = require('node:path')
-const koffi = require('koffi')
+const { CLONE_NEWNET, MS_BIND, MS_REC, mount, setDumpable, unshareMounts } = require('./libc.cjs')
 
 const uid = 47110
 const name = 'libpod-ts-test'
 const subordinate = '471100000:65536'
 const place = '/mnt'
 
-const CLONE_NEWNS = 0x20000
-const CLONE_NEWNET = 0x40000000
-const MS_BIND = 0x1000
-const MS_REC = 0x4000
-const MS_SLAVE = 0x80000
-const PR_SET_DUMPABLE = 4
-
-const libc = koffi.load(null)
 if (process.geteuid() === 0) becomeOrdinary()
 
 function becomeOrdinary() {
-  call('unshare', 'int unshare(int flags)', CLONE_NEWNS | CLONE_NEWNET)
+  unshareMounts(CLONE_NEWNET)
   // A network of its own, with a way to the outside that ends at once: pasta wants to see one.
   const script =
     'link set lo up\nlink add up0 type veth peer name up1\nlink set up0 up\nlink set up1 up\naddr add 192.0.2.10/24 dev up0\nroute add default via 192.0.2.1\n'
   execFileSync('/sbin/ip', ['-batch', '-'], { input: script })
-  mount('none', '/', null, MS_REC | MS_SLAVE, null)
   mount('tmpfs', place, 'tmpfs', 0, 'mode=755')
   for (const folder of ['etc', 'work', 'home', 'run', 'kept']) mkdirSync(`${place}/${folder}`, 0o755)
   openToAll('/dev/net/tun')
@@ -40,8 +31,7 @@ function becomeOrdinary() {
   process.setgroups([])
   process.setgid(uid)
   process.setuid(uid)
-  // Otherwise what /proc tells of this process would belong to root, as if it had a secret to keep.
-  call('prctl', 'int prctl(int option, unsigned long value)', PR_SET_DUMPABLE, 1)
+  setDumpable()
   Object.assign(process.env, { HOME: `${place}/home`, XDG_RUNTIME_DIR: `${place}/run`, USER: name, LOGNAME: name })
 }
 
@@ -63,15 +53,6 @@ function makeReachable(folder, index) {
   mount('tmpfs', barred, 'tmpfs', 0, 'mode=755')
   mkdirSync(folder, { recursive: true })
   mount(kept, folder, null, MS_BIND | MS_REC, null)
-}
-
-function mount(source, target, type, flags, data) {
-  const signature = 'int mount(str source, str target, str type, unsigned long flags, str data)'
-  call(`mounting ${target}`, signature, source, target, type, flags, data)
-}
-
-function call(what, signature, ...values) {
-  if (libc.func(signature)(...values) !== 0) throw new Error(`${what} failed with errno ${koffi.errno()}`)
 }
 
 /** From the top down, without the folder itself. */

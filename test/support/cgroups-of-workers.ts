@@ -11,6 +11,8 @@ export default async function cgroupsOfWorkers(): Promise<() => Promise<void>> {
 }
 
 async function remove(isOver: (parent: string) => boolean): Promise<void> {
+  // Only root's workers have some.
+  if (process.geteuid?.() !== 0) return
   for (const tree of readdirSync(top, { withFileTypes: true })) {
     if (!tree.isDirectory()) continue
     for (const name of readdirSync(join(top, tree.name))) {

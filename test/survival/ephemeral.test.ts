@@ -69,3 +69,13 @@ it('go when any container of the root ends, if both were killed and nobody comes
   expect(left.map(({ name, exitCode }) => [name, exitCode])).toEqual([['victim-plain', 5]])
   gate.remove()
 })
+
+it('go when their program has ended, though no engine serves and nobody waits', { timeout: 60_000 }, async () => {
+  await place.with(
+    async ({ containers }) => {
+      const { id } = await containers.ephemeral({ ...place.container, command: ['sleep', '0.2'] })
+      await eventually(async () => expect(await containers.exists(id)).toBe(false), 20_000)
+    },
+    { serve: false },
+  )
+})

@@ -9,7 +9,7 @@ import { makePlace, type Place } from '../support/place.ts'
 import { startVictim } from '../support/victims.ts'
 import { verify } from './verify.ts'
 
-const times = Number(process.env['SURVIVAL_RANDOM'] ?? 16)
+const times = Number(process.env['SURVIVAL_RANDOM'] ?? 24)
 const longestMs = 1500
 const targets = ['host', 'helper', 'conmon', 'host and helper'] as const
 

@@ -48,8 +48,7 @@ export async function makeContainer(
             logArgs: logDriverOf(services, record).monitorArgs(logPlaceOf(record)),
             terminal: record.options.tty,
             stdin: record.options.stdin,
-            // What is bound to an engine is removed by it, or by who cleans up after it.
-            ...(record.owner === undefined ? { exitCommand: services.exitCommand(id) } : {}),
+            exitCommand: services.exitCommand(id),
             env: services.config.monitorEnv,
             systemdCgroup: host.systemdCgroup,
             bound: record.owner !== undefined,

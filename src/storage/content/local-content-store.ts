@@ -1,11 +1,12 @@
 import { createReadStream } from 'node:fs'
-import { mkdir, readdir, stat, unlink } from 'node:fs/promises'
+import { mkdir, readdir, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Digest } from '../../base/digest.ts'
 import { LibpodError } from '../../base/errors.ts'
 import { isErrno } from '../../linux/errno.ts'
 import { writeFileAtomic } from '../../linux/fs/atomic-write.ts'
 import { mapFsError } from '../../linux/fs/disk.ts'
+import { unlinkIfThere } from '../../linux/fs/unlink.ts'
 import type { BlobInfo, ContentStore, UnfinishedIngest } from '../content-store.ts'
 import {
   blobDirectories,
@@ -48,7 +49,7 @@ export async function openContentStore({ root }: ContentStoreOptions): Promise<C
     ingest: (options) => openIngest(places, options),
     list: () => listBlobs(places),
     ingests: () => listIngests(places),
-    delete: async (digest) => unlinkIfThere(blobPath(places, digest)),
+    delete: async (digest) => removeFile(blobPath(places, digest)),
   }
 }
 
@@ -115,18 +116,18 @@ async function forgetIngest(path: string): Promise<boolean> {
   const handle = await tryOpenIngestFile(path)
   if (handle === undefined) return false
   try {
-    await unlinkIfThere(path)
+    await removeFile(path)
     return true
   } finally {
     await handle.close()
   }
 }
 
-async function unlinkIfThere(path: string): Promise<void> {
+async function removeFile(path: string): Promise<void> {
   try {
-    await unlink(path)
+    await unlinkIfThere(path)
   } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw mapFsError(error, path)
+    throw mapFsError(error, path)
   }
 }
 
