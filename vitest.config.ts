@@ -12,6 +12,7 @@ const integration = {
   include: ['test/**/*.test.ts'],
   testTimeout: 120_000,
   hookTimeout: 120_000,
+  isolate: false,
   execArgv: ['--require', './test/support/own-cgroups.cjs', '--require', './test/support/own-network.cjs'],
 }
 
@@ -31,6 +32,7 @@ export default defineConfig({
           include: ['src/**/*.test.ts', 'scripts/**/*.test.ts'],
           testTimeout: 30_000,
           isolate: false,
+          globalSetup: './test/support/compile-programs.ts',
           // What they mount is not seen by those that look whether anything was left mounted.
           execArgv: ['--require', './test/support/own-cgroups.cjs'],
         },

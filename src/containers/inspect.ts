@@ -66,7 +66,7 @@ export async function inspectContainer(services: ContainersServices, id: string)
       ...(state.restartDueAt === undefined ? {} : { restartDueAt: state.restartDueAt }),
     },
     mounts: await describeMounts(services, record),
-    connected,
+    connected: isActive(state.status) ? connected : [],
     options: record.options satisfies StoredOptions as unknown as ContainerInspectOptions,
     runtime: { name: pins.runtime, path: pins.runtimePath },
     monitor: pins.monitor,

@@ -1,11 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { fileURLToPath } from 'node:url'
+import { compiled } from '../../test/support/programs.ts'
 
 /** Starts the other process of a test. */
 export function spawnLockPeer(...args: string[]): ChildProcess {
-  const program = fileURLToPath(new URL('./lock-peer.ts', import.meta.url))
-  return spawn(process.execPath, ['--import', 'tsx', program, ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+  return spawn(process.execPath, [compiled(new URL('./lock-peer.ts', import.meta.url)), ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
 }
 
 /** The first line it says. */

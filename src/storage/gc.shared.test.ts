@@ -4,11 +4,10 @@ import { mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { compiled } from '../../test/support/programs.ts'
 import { openLmdbStore } from '../state/stores/lmdb.ts'
 
-const program = fileURLToPath(new URL('./gc-peer.ts', import.meta.url))
 let directory = ''
 const peers: ChildProcess[] = []
 
@@ -27,7 +26,7 @@ afterEach(async () => {
 })
 
 function startPeer(job: string, rounds = 0): { readonly child: ChildProcess; readonly result: Promise<string> } {
-  const child = spawn(process.execPath, ['--import', 'tsx', program, job, directory, String(rounds)], {
+  const child = spawn(process.execPath, [compiled(new URL('./gc-peer.ts', import.meta.url)), job, directory, String(rounds)], {
     stdio: ['ignore', 'pipe', 'inherit'],
   })
   peers.push(child)

@@ -21,11 +21,12 @@ const waiting = ['sh', '-c', 'trap "exit 7" TERM; echo up; sleep 1000 & wait']
 function atStep(name, when) {
   if (hit || name !== step || when !== phase) return
   hit = true
-  if (target === 'host') process.kill(process.pid, 'SIGKILL')
+  if (target === 'host' && !settings.withHelper) process.kill(process.pid, 'SIGKILL')
   const killed = processes().filter(({ line, parent }) =>
     target === 'conmon' ? /^[^\0]*conmon\0/.test(line) : parent === process.pid && line.includes('helper.js'),
   )
   for (const { pid } of killed) process.kill(pid, 'SIGKILL')
+  if (target === 'host') process.kill(process.pid, 'SIGKILL')
   say({ hit: killed.length })
 }
 

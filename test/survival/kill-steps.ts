@@ -72,7 +72,8 @@ async function killAt({ place, gate, planned, phase, at, folder, tar }: Kill): P
   const probe = `${phase}:${step}`
   if (target === 'cleanup') await killCleanup({ place, gate, planned, folder }, probe)
   else {
-    const { killed, said } = await runVictim(place, { scenario, tar, probe, target, ...(options === undefined ? {} : { options }) })
+    const more = options === undefined ? {} : { options }
+    const { killed, said } = await runVictim(place, { scenario, tar, probe, target, withHelper: at % 3 === 2, ...more })
     if (target === 'host') expect(killed, `the host was killed: ${JSON.stringify(said)}`).toBe(true)
     else
       expect(
@@ -80,8 +81,8 @@ async function killAt({ place, gate, planned, phase, at, folder, tar }: Kill): P
         `the ${target} was killed: ${JSON.stringify(said)}`,
       ).toBe(true)
   }
-  // Every other time the next engine comes at once, beside the clean-up program that is under way.
-  if (at % 2 === 1) await place.quiet()
+  // The next engine comes after the clean-up program, or at once, beside it; or there is none, as the helper died with its host.
+  if (at % 3 === 1) await place.quiet()
   const errors: string[] = []
   const logger = { debug() {}, warn() {}, error: (message: string) => void errors.push(message) }
   const outcome = await place.with(

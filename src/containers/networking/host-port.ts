@@ -1,6 +1,7 @@
 import { LibpodError } from '../../base/errors.ts'
 import type { ContainerRecord, PublishedPort } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
+import { isActive } from '../status.ts'
 import { requireRecord } from '../store.ts'
 import { networkOwner } from './network-owner.ts'
 import { publishedPorts } from './start-network.ts'
@@ -11,7 +12,9 @@ import { publishedPorts } from './start-network.ts'
  */
 export async function hostPort(services: ContainersServices, id: string, port: number, protocol: 'tcp' | 'udp' = 'tcp'): Promise<number> {
   const record = await networkOwner(services, await requireRecord(services, id))
-  const found = publishedAt(await publishedPorts(services, record.id), port, protocol)
+  // Of one that has ended the ports are taken away a little later.
+  const ports = isActive(record.state.status) ? await publishedPorts(services, record.id) : []
+  const found = publishedAt(ports, port, protocol)
   if (found !== undefined) return found.host
   const asked = isAsked(record, port, protocol)
   throw new LibpodError(

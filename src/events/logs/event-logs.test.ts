@@ -3,8 +3,8 @@ import { once } from 'node:events'
 import { appendFile, mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { compiled } from '../../../test/support/programs.ts'
 import type { ContainerEvent } from '../event.ts'
 import { draftOf, eventLogCases } from '../event-log.cases.ts'
 import type { EventLog } from '../event-log.ts'
@@ -24,9 +24,9 @@ beforeEach(async () => {
 afterEach(() => rm(directory, { recursive: true, force: true }))
 
 async function appendElsewhere(processes: number, events: number): Promise<void> {
-  const program = fileURLToPath(new URL('./log-peer.ts', import.meta.url))
+  const program = compiled(new URL('./log-peer.ts', import.meta.url))
   const children = Array.from({ length: processes }, (_, at) =>
-    spawn(process.execPath, ['--import', 'tsx', program, directory, String(maxSizeBytes), String(at), String(events)], {
+    spawn(process.execPath, [program, directory, String(maxSizeBytes), String(at), String(events)], {
       stdio: 'inherit',
     }),
   )

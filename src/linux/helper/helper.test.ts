@@ -1,19 +1,17 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { fileURLToPath, pathToFileURL } from 'node:url'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
+import { compiled } from '../../../test/support/programs.ts'
 import { silentLogger } from '../../base/logger.ts'
 import { processStartTimeSync } from '../proc.ts'
 import { type LazyHelper, lazyHelper } from './lazy-helper.ts'
 import { isHelperLost } from './lost.ts'
 import { startHelper } from './start-helper.ts'
 
-const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-const program = (name: string): string => fileURLToPath(new URL(`./${name}.fixture.ts`, import.meta.url))
+const program = (name: string): string => compiled(new URL(`./${name}.fixture.ts`, import.meta.url))
 let directory = ''
 
 beforeAll(() => {
@@ -42,7 +40,7 @@ describe('a helper', () => {
     helper = lazyHelper(() => {
       starts++
       const onExit = (status: unknown): void => void exits.push(status)
-      return startHelper({ file: program('helper'), nodeArgs: ['--import', loader], env: {}, logger: silentLogger, onExit })
+      return startHelper({ file: program('helper'), env: {}, logger: silentLogger, onExit })
     })
   })
   afterEach(async () => {
@@ -214,7 +212,7 @@ describe('a helper', () => {
 describe('a host', () => {
   let host: ChildProcess | undefined
   const run = (...args: string[]): ChildProcess => {
-    host = spawn(process.execPath, ['--import', loader, program('host'), ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+    host = spawn(process.execPath, [program('host'), ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
     return host
   }
   const outputOf = async (child: ChildProcess): Promise<string> => {

@@ -1,13 +1,12 @@
-import { createRequire } from 'node:module'
-import { fileURLToPath, pathToFileURL } from 'node:url'
+import { fileURLToPath } from 'node:url'
 import { silentLogger } from '../../base/logger.ts'
 import { lazyHelper } from './lazy-helper.ts'
 import { startHelper } from './start-helper.ts'
 
 const [verb, notice = ''] = process.argv.slice(2)
-const loader = pathToFileURL(createRequire(import.meta.url).resolve('tsx')).href
-const file = fileURLToPath(new URL('./helper.fixture.ts', import.meta.url))
-const helper = lazyHelper(() => startHelper({ file, args: [notice], nodeArgs: ['--import', loader], env: {}, logger: silentLogger }))
+// It is started compiled.
+const file = fileURLToPath(new URL('./helper.fixture.js', import.meta.url))
+const helper = lazyHelper(() => startHelper({ file, args: [notice], env: {}, logger: silentLogger }))
 
 /** The program that the tests of this folder run as a host: `idle` has nothing more to do, `pending` waits for an answer, `stay` is to be killed. */
 process.stdout.write(`${await helper.call('echo', 'hello')}\n`)

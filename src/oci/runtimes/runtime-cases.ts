@@ -3,7 +3,7 @@ import { join } from 'node:path'
 import { spawnProcess } from '../../linux/process/spawn.ts'
 import { type OCIRuntimeCaseContext, ociRuntimeCases } from '../oci-runtime.cases.ts'
 import { makeTestBundle } from '../test-support/bundle.ts'
-import { tellCases } from '../test-support/run-cases.ts'
+import { tellCases } from '../test-support/tell-cases.ts'
 import { detectRuntimes } from './detect.ts'
 
 // A program for tests: runs the conformance cases with the runtime that is named by its argument.

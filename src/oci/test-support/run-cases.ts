@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { createInterface } from 'node:readline'
-import { fileURLToPath } from 'node:url'
+import { compiled } from '../../../test/support/programs.ts'
 
 /** How one case went. */
 export interface CaseResult {
@@ -14,7 +14,7 @@ export interface CaseResult {
  * of a hybrid host; there the process gets a mount namespace without that tree.
  */
 export async function runCases(program: URL, runtime: string): Promise<CaseResult[]> {
-  const node = [process.execPath, '--import', 'tsx', fileURLToPath(program), runtime]
+  const node = [process.execPath, compiled(program), runtime]
   const hide = 'if mountpoint -q /sys/fs/cgroup/unified; then umount /sys/fs/cgroup/unified; fi; exec "$@"'
   const [command = '', ...args] = runtime === 'crun' ? ['unshare', '--mount', 'sh', '-c', hide, 'sh', ...node] : node
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
@@ -24,19 +24,4 @@ export async function runCases(program: URL, runtime: string): Promise<CaseResul
   const [code] = (await ended) as [number | null]
   if (code !== 0) throw new Error(`The program of cases ended with ${code}, after ${results.length} results.`)
   return results
-}
-
-/** For the program: runs cases one after the other and tells of each. */
-export async function tellCases(cases: readonly { readonly name: string; run(): Promise<void> }[]): Promise<void> {
-  const only = process.argv[3]
-  for (const { name, run } of cases) {
-    if (only !== undefined && !name.includes(only)) continue
-    let error: string | undefined
-    try {
-      await run()
-    } catch (thrown) {
-      error = thrown instanceof Error ? (thrown.stack ?? thrown.message) : String(thrown)
-    }
-    process.stdout.write(`${JSON.stringify({ name, ...(error === undefined ? {} : { error }) })}\n`)
-  }
 }

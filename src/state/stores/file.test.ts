@@ -6,7 +6,7 @@ const optionsIn = (directory: string) => ({ directory: join(directory, 'state'),
 
 testStateStore('file store', {
   traits: { durable: true, shared: true },
-  module: './file.ts',
+  module: './file.js',
   opener: 'openFileStore',
   optionsIn,
   open: (directory) => openFileStore(optionsIn(directory)),

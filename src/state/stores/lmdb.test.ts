@@ -14,7 +14,7 @@ const optionsIn = (directory: string) => ({ path: join(directory, 'state.mdb') }
 
 testStateStore('lmdb store', {
   traits: { durable: true, shared: true },
-  module: './lmdb.ts',
+  module: './lmdb.js',
   opener: 'openLmdbStore',
   optionsIn,
   open: (directory) => openLmdbStore(optionsIn(directory)),

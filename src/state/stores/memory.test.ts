@@ -3,7 +3,7 @@ import { testStateStore } from './store-suite.ts'
 
 testStateStore('memory store', {
   traits: createMemoryStore().traits,
-  module: './memory.ts',
+  module: './memory.js',
   opener: 'createMemoryStore',
   optionsIn: () => ({}),
   open: async () => createMemoryStore(),

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, it } from 'vitest'
+import { compiled } from '../../../test/support/programs.ts'
 import { type CasePeer, spawnCasePeer } from '../../testing/case-peer.ts'
 import { stateStoreCases } from '../state-store.cases.ts'
 import type { Json, StateStore, StateStoreTraits } from '../state-store.ts'
@@ -9,7 +10,7 @@ import type { Json, StateStore, StateStoreTraits } from '../state-store.ts'
 /** A store as the suite opens it, here and in other processes. */
 export interface StoreUnderTest {
   readonly traits: StateStoreTraits
-  /** Where another process finds the opener: a file beside this one, and its exported name. */
+  /** Where another process finds the opener: a file beside this one, as it is called when it is compiled, and its exported name. */
   readonly module: string
   readonly opener: string
   optionsIn(directory: string): { readonly [key: string]: Json }
@@ -33,9 +34,9 @@ export function testStateStore(name: string, store: StoreUnderTest): void {
             takeoverMs: store.takeoverMs ?? 10_000,
             open: () => store.open(directory),
             async spawnPeer(job, input) {
-              const program = new URL('./store-peer.ts', import.meta.url)
+              const program = compiled(new URL('./store-peer.ts', import.meta.url))
               const args = [store.module, store.opener, JSON.stringify(store.optionsIn(directory))]
-              const peer = spawnCasePeer({ program, nodeArgs: ['--import', 'tsx'], args, job, input })
+              const peer = spawnCasePeer({ program, args, job, input })
               peers.push(peer)
               return peer
             },

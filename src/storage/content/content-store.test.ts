@@ -3,6 +3,7 @@ import { mkdir, mkdtemp, readdir, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
+import { compiled } from '../../../test/support/programs.ts'
 import { digestOf } from '../../base/digest.ts'
 import { type CasePeer, spawnCasePeer } from '../../testing/case-peer.ts'
 import { contentStoreCases } from '../content-store.cases.ts'
@@ -29,8 +30,8 @@ describe('local content store', () => {
           open: () => openContentStore({ root: join(directory, 'store') }),
           openSmall: () => openContentStore({ root: small }),
           async spawnPeer(job, input) {
-            const program = new URL('./content-peer.ts', import.meta.url)
-            const peer = spawnCasePeer({ program, nodeArgs: ['--import', 'tsx'], args: [join(directory, 'store')], job, input })
+            const program = compiled(new URL('./content-peer.ts', import.meta.url))
+            const peer = spawnCasePeer({ program, args: [join(directory, 'store')], job, input })
             peers.push(peer)
             return peer
           },

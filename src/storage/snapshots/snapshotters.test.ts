@@ -3,6 +3,7 @@ import { mkdir, mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, it } from 'vitest'
+import { compiled } from '../../../test/support/programs.ts'
 import { directorySize } from '../../linux/fs/directory-size.ts'
 import { removeTree } from '../../linux/fs/remove-tree.ts'
 import { type CasePeer, spawnCasePeer } from '../../testing/case-peer.ts'
@@ -46,8 +47,8 @@ function testSnapshotter(driver: string, openIn: (options: SnapshotterOptions) =
           open: () => open(),
           openSmall: () => open(join(directory, 'small')),
           async spawnPeer(job, input) {
-            const program = new URL('./snapshotter-peer.ts', import.meta.url)
-            const peer = spawnCasePeer({ program, nodeArgs: ['--import', 'tsx'], args: [driver, root()], job, input })
+            const program = compiled(new URL('./snapshotter-peer.ts', import.meta.url))
+            const peer = spawnCasePeer({ program, args: [driver, root()], job, input })
             peers.push(peer)
             return peer
           },
