@@ -61,9 +61,9 @@ export function lineOf(tree: ts.SourceFile, node: ts.Node): number {
   return tree.getLineAndCharacterOfPosition(node.getStart(tree)).line + 1
 }
 
-/** Tests may see everything; so may the suites and peer processes that several tests share. */
+/** Tests may see everything; so may the suites, peer processes and support that several tests share. */
 export function isTest(path: string): boolean {
-  return /(\.test|-suite|-peer)\.ts$/.test(path)
+  return /(\.test|-suite|-peer)\.ts$|\/test-support\//.test(path)
 }
 
 function importOf(node: ts.Node): Omit<Import, 'line'> | undefined {

@@ -7,7 +7,7 @@ import { createFlockManager } from './flock.ts'
 import { lockManagerCases } from './lock-manager.cases.ts'
 import type { LockManager } from './lock-manager.ts'
 import { createMemoryLockManager } from './memory.ts'
-import { firstLine, killPeer, spawnLockPeer } from './peers.ts'
+import { firstLine, killPeer, spawnLockPeer } from './test-support/peers.ts'
 
 let directory: string
 let peers: ChildProcess[]

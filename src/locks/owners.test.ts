@@ -6,7 +6,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, expect, it } from 'vitest'
 import { tryFlock } from '../linux/flock.ts'
 import { createOwner, deadOwners, forgetOwner, isOwnerAlive } from './owners.ts'
-import { firstLine, killPeer, spawnLockPeer } from './peers.ts'
+import { firstLine, killPeer, spawnLockPeer } from './test-support/peers.ts'
 
 let directory: string
 let peers: ChildProcess[]

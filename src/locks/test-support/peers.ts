@@ -1,10 +1,10 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { compiled } from '../../test/support/programs.ts'
+import { compiled } from '../../../test/support/programs.ts'
 
 /** Starts the other process of a test. */
 export function spawnLockPeer(...args: string[]): ChildProcess {
-  return spawn(process.execPath, [compiled(new URL('./lock-peer.ts', import.meta.url)), ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
+  return spawn(process.execPath, [compiled(new URL('../lock-peer.ts', import.meta.url)), ...args], { stdio: ['ignore', 'pipe', 'inherit'] })
 }
 
 /** The first line it says. */
