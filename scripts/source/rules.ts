@@ -1,3 +1,4 @@
+import { basename } from 'node:path'
 import ts from 'typescript'
 import { isTest, lineOf, type Problem, type SourceFile, walk } from './files.ts'
 
@@ -16,9 +17,12 @@ const homes: Readonly<Record<string, RegExp>> = {
   koffi: /^src\/linux\/native\/koffi\.ts$/,
   lmdb: /^src\/state\/stores\/lmdb[a-z-]*\.ts$/,
   undici: /^src\/images\/transports\/docker\/http\.ts$/,
-  zod: /^src\/base\/schema\.ts$/,
+  zod: /^src\/base\/(schema|zod)\.ts$/,
   'proper-lockfile': /^src\/state\/stores\/file[a-z-]*\.ts$/,
 }
+
+/** What stands for a dependency: it is loaded at first use itself. */
+const loadedLate = 'src/base/zod.ts'
 
 /** What the house rules ask of one file, as far as a program can see it. */
 export function checkRules(file: SourceFile): Problem[] {
@@ -37,8 +41,9 @@ export function checkRules(file: SourceFile): Problem[] {
 
   if (inSource) {
     for (const { line, specifier, lazy, typeOnly } of file.imports) {
-      if (specifier.startsWith('.') || specifier.startsWith('node:')) continue
-      if (!lazy && !typeOnly) report(line, `loads ${specifier} when the package is imported; load it at first use`)
+      const isLate = basename(specifier) === basename(loadedLate)
+      if (specifier.startsWith('node:') || (specifier.startsWith('.') && !isLate)) continue
+      if (!lazy && !typeOnly && path !== loadedLate) report(line, `loads ${specifier} when the package is imported; load it at first use`)
       const home = homes[specifier]
       if (home !== undefined && !home.test(path)) report(line, `imports ${specifier}, which only ${home.source.replaceAll('\\', '')} may`)
     }

@@ -73,6 +73,8 @@ describe('rules', () => {
   })
 
   it('loads dependencies at first use, in one place', () => {
+    expect(found('src/base/zod.ts', "export { string } from 'zod'\n")).toEqual([])
+    expect(found('src/base/schema.ts', "import { string } from './zod.ts'\n")).toHaveLength(1)
     expect(found('src/linux/a.ts', "import { z } from 'zod'\n")).toHaveLength(2)
     expect(found('src/linux/a.ts', "import type { IKoffiLib } from 'koffi'\n")).toHaveLength(1)
     expect(

@@ -1,9 +1,9 @@
-import type { ZodType, z } from 'zod'
+import type { ZodType } from 'zod'
 import type { AbortOptions } from './abort.ts'
 import { invalidValue, type SchemaIssue } from './schema-error.ts'
 
 /** zod itself, as handed to the builder of a schema. */
-export type Zod = typeof z
+export type Zod = typeof import('./zod.ts')
 
 /** A schema that is built, and zod loaded, at its first use. */
 export interface Schema<T> {
@@ -13,9 +13,9 @@ export interface Schema<T> {
 
 let loading: Promise<Zod> | undefined
 
-/** Loads zod, once. It takes some 60 ms, which `import` and `open` must not pay. */
+/** Loads zod, once, at the first use: `import` and `open` must not pay for it. */
 function loadZod(): Promise<Zod> {
-  loading ??= import('zod').then((module) => module.z)
+  loading ??= import('./zod.ts')
   return loading
 }
 

@@ -52,11 +52,11 @@ describe('attach', () => {
     const first = await container.attach()
     const second = await container.attach()
     const all = bytesOf(second.stdout)
-    await once(first.stdout, 'data')
+    const [begin] = (await once(first.stdout, 'data')) as [Buffer]
     await first.close()
     await first.close()
     expect((await container.inspect()).status).toBe('running')
-    await pause(100)
+    await container.waitUntil({ log: `${Number.parseInt(begin.toString(), 10) + 10}` })
     await container.exec(['touch', '/stop'])
     await container.wait()
     const numbers = (await all).toString().trim().split('\n').map(Number)
