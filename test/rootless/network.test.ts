@@ -101,7 +101,7 @@ describe('the network of an ordinary user', () => {
     expect(await pastas()).toHaveLength(1)
     await killHostAndHelper(place, victim)
     expect(await pastas()).toHaveLength(1)
-    await killAll(place, 'conmon')
+    killAll(place, 'conmon')
     await place.with((runtime) => place.clear(runtime))
     await place.quiet()
     await eventually(async () => expect(await pastas()).toEqual([]))

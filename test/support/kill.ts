@@ -10,26 +10,27 @@ const kinds = {
 } as const
 
 /** Pids of a kind. */
-export async function pidsOf(place: Place, kind: keyof typeof kinds): Promise<number[]> {
-  return (await processesOf(place)).filter((line) => kinds[kind].test(line)).map((line) => Number.parseInt(line, 10))
+export function pidsOf(place: Place, kind: keyof typeof kinds): number[] {
+  return processesOf(place)
+    .filter((line) => kinds[kind].test(line))
+    .map((line) => Number.parseInt(line, 10))
 }
 
 /** Kills them with SIGKILL; gives how many there were. */
-export async function killAll(place: Place, kind: keyof typeof kinds): Promise<number> {
-  const pids = await pidsOf(place, kind)
-  return pids.filter(killNow).length
+export function killAll(place: Place, kind: keyof typeof kinds): number {
+  return pidsOf(place, kind).filter(killNow).length
 }
 
 /** Kills a host and its helpers; the helpers first, or they would see its end and do what they do then. */
 export async function killHostAndHelper(place: Place, host: { kill(): Promise<void> }): Promise<void> {
-  await killAll(place, 'helper')
+  killAll(place, 'helper')
   await host.kill()
 }
 
 /** Kills everything that the place runs, as the power cut does. */
 export async function killEverything(place: Place): Promise<void> {
   for (;;) {
-    const pids = (await processesOf(place)).map((line) => Number.parseInt(line, 10))
+    const pids = processesOf(place).map((line) => Number.parseInt(line, 10))
     if (pids.length === 0) return
     pids.forEach(killNow)
     await Promise.all(pids.map((pid) => readlink(`/proc/${pid}/exe`).catch(() => '')))

@@ -1,8 +1,9 @@
 import { execFile } from 'node:child_process'
-import { existsSync } from 'node:fs'
-import { readdir, readFile, readlink } from 'node:fs/promises'
+import { existsSync, readdirSync, readFileSync, readlinkSync } from 'node:fs'
+import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
+import { ifThere } from './if-there.ts'
 
 /** What a leak would show in: mounts of this namespace, monitors and runtimes, cgroups that containers make, links and rules of the firewall. */
 export interface MachineState {
@@ -15,14 +16,8 @@ export interface MachineState {
 
 /** Reads it. Processes are those of this worker that only containers need: other programs of the machine come and go. */
 export async function machineState(): Promise<MachineState> {
-  const [mounts, processes, cgroups, links, rules] = await Promise.all([
-    readMounts(),
-    readProcesses(),
-    readCgroups('/sys/fs/cgroup', 4),
-    readLinks(),
-    readRules(),
-  ])
-  return { mounts, processes, cgroups, links, rules }
+  const [mounts, cgroups, links, rules] = await Promise.all([readMounts(), readCgroups('/sys/fs/cgroup', 4), readLinks(), readRules()])
+  return { mounts, processes: readProcesses(), cgroups, links, rules }
 }
 
 async function readMounts(): Promise<string[]> {
@@ -39,18 +34,15 @@ const watched = /(^|\/)(conmon|crun|runc|cleanup\.js|helper\.js|busybox|catatoni
 /** Outside of the root of this cgroup namespace: what another worker started. */
 const ofOthers = /:\/\.\.(\/|$)/m
 
-async function readProcesses(): Promise<string[]> {
+function readProcesses(): string[] {
   const found: string[] = []
-  for (const pid of await readdir('/proc')) {
+  for (const pid of readdirSync('/proc')) {
     if (!/^\d+$/.test(pid)) continue
-    const [command, program, cgroups] = await Promise.all([
-      readFile(join('/proc', pid, 'cmdline'), 'utf8').catch(() => ''),
-      readlink(join('/proc', pid, 'exe')).catch(() => ''),
-      readFile(join('/proc', pid, 'cgroup'), 'utf8').catch(() => ''),
-    ])
-    if (ofOthers.test(cgroups)) continue
-    const line = command.replaceAll('\0', ' ').trim()
-    if (watched.test(line) || watched.test(program)) found.push(`${pid} ${line}`)
+    // At once: asking for what /proc can answer takes longer than the answer.
+    const read = (name: string): string => ifThere(() => readFileSync(join('/proc', pid, name), 'utf8')) ?? ''
+    const line = read('cmdline').replaceAll('\0', ' ').trim()
+    const isWatched = watched.test(line) || watched.test(ifThere(() => readlinkSync(join('/proc', pid, 'exe'))) ?? '')
+    if (isWatched && !ofOthers.test(read('cgroup'))) found.push(`${pid} ${line}`)
   }
   return found.sort()
 }

@@ -56,7 +56,7 @@ export class Place implements TracedPlace {
   /** Waits until only monitors and their containers are left of the engines: the clean-up has been done. */
   async quiet(): Promise<void> {
     const busy = /^\d+ (?!\S*conmon ).*(helper\.js|cleanup\.js|exit\.sh|victim\.mjs)/
-    await vi.waitFor(async () => expect((await processesOf(this)).filter((line) => busy.test(line))).toEqual([]), {
+    await vi.waitFor(async () => expect(processesOf(this).filter((line) => busy.test(line))).toEqual([]), {
       timeout: 15_000,
       interval: 10,
     })

@@ -1,6 +1,8 @@
-import { readdir, readFile, readlink, stat } from 'node:fs/promises'
+import { readdirSync, readFileSync, readlinkSync, statSync } from 'node:fs'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { openLmdbStore } from 'libpod-ts/state/lmdb'
+import { ifThere } from './if-there.ts'
 import { isCgroupTree } from './machine.ts'
 
 /** A root for tests to kill engines on: where it lies, and the word that names its cgroups. */
@@ -21,51 +23,43 @@ export interface Traces {
 
 /** Looks at everything. No engine may be open. */
 export async function tracesOf(place: TracedPlace): Promise<Traces> {
-  const [processes, cgroups, mounts, files, keys] = await Promise.all([
-    processesOf(place),
-    cgroupsOf(place),
-    mountsOf(place),
-    filesOf(place),
-    keysOf(place),
-  ])
-  return { mounts, processes, cgroups, files, keys }
+  const [cgroups, files, keys] = await Promise.all([cgroupsOf(place), filesOf(place), keysOf(place)])
+  return { mounts: mountsOf(place), processes: processesOf(place), cgroups, files, keys }
 }
 
 /**
  * Processes that name the place in their command line, or are in its cgroups (of an ordinary user: in a user namespace); as `pid
  * command line`.
  */
-export async function processesOf({ root, runRoot, cgroupParent }: TracedPlace): Promise<string[]> {
-  const namespace = await userNamespaceOf(runRoot)
-  const found = await Promise.all(
-    (await pids()).map(async (pid) => {
-      const [command, cgroup] = await Promise.all([read(`/proc/${pid}/cmdline`), read(`/proc/${pid}/cgroup`)])
-      if (Number(pid) === process.pid || command === '') return []
-      const line = command.replaceAll('\0', ' ').trim()
-      const isInside = cgroup.includes(cgroupParent) || (await isInNamespace(pid, namespace))
-      return line.includes(root) || line.includes(runRoot) || isInside ? [`${pid} ${line}`] : []
-    }),
-  )
-  return found.flat().sort()
+export function processesOf({ root, runRoot, cgroupParent }: TracedPlace): string[] {
+  const namespace = userNamespaceOf(runRoot)
+  const found = pids().flatMap((pid) => {
+    const command = readNow(`/proc/${pid}/cmdline`)
+    if (Number(pid) === process.pid || command === '') return []
+    const line = command.replaceAll('\0', ' ').trim()
+    const isOfPlace = line.includes(root) || line.includes(runRoot) || readNow(`/proc/${pid}/cgroup`).includes(cgroupParent)
+    return isOfPlace || isInNamespace(pid, namespace) ? [`${pid} ${line}`] : []
+  })
+  return found.sort()
 }
 
 /** The user namespace in which the engines of a run root have their containers, if they are an ordinary user's. */
-async function userNamespaceOf(runRoot: string): Promise<string | undefined> {
-  const text = await read(join(runRoot, 'namespaces.json'))
+function userNamespaceOf(runRoot: string): string | undefined {
+  const text = readNow(join(runRoot, 'namespaces.json'))
   return text === '' ? undefined : (JSON.parse(text) as { readonly user: string }).user
 }
 
-async function isInNamespace(pid: string, namespace: string | undefined): Promise<boolean> {
+function isInNamespace(pid: string, namespace: string | undefined): boolean {
   if (namespace === undefined) return false
-  const found = await stat(`/proc/${pid}/ns/user`).catch(() => undefined)
+  const found = ifThere(() => statSync(`/proc/${pid}/ns/user`))
   return found !== undefined && `${found.dev}:${found.ino}` === namespace
 }
 
 /** Mounts in any mount namespace of the machine. */
-async function mountsOf({ root, runRoot }: TracedPlace): Promise<string[]> {
+function mountsOf({ root, runRoot }: TracedPlace): string[] {
   const namespaces = new Map<string, string>()
-  for (const pid of await pids()) namespaces.set(await readlink(`/proc/${pid}/ns/mnt`).catch(() => ''), pid)
-  const tables = await Promise.all([...namespaces.values()].map((pid) => read(`/proc/${pid}/mountinfo`)))
+  for (const pid of pids()) namespaces.set(ifThere(() => readlinkSync(`/proc/${pid}/ns/mnt`)) ?? '', pid)
+  const tables = [...namespaces.values()].map((pid) => readNow(`/proc/${pid}/mountinfo`))
   const points = tables.flatMap((table) => table.split('\n')).map((line) => line.split(' ')[4] ?? '')
   return points.filter((point) => point.startsWith(`${root}/`) || point.startsWith(`${runRoot}/`)).sort()
 }
@@ -120,10 +114,11 @@ async function keysOf({ root, runRoot }: TracedPlace): Promise<string[]> {
   return keys
 }
 
-async function pids(): Promise<string[]> {
-  return (await readdir('/proc')).filter((name) => /^\d+$/.test(name))
+function pids(): string[] {
+  return readdirSync('/proc').filter((name) => /^\d+$/.test(name))
 }
 
-async function read(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch(() => '')
+/** Of /proc, which answers at once: asking for it would take longer, and there is much to read, again and again. */
+function readNow(path: string): string {
+  return ifThere(() => readFileSync(path, 'utf8')) ?? ''
 }

@@ -29,7 +29,7 @@ async function hostWithEphemerals(more: readonly object[] = []): Promise<Victim>
 
 /** What runs in containers. */
 async function programs(): Promise<string[]> {
-  return (await processesOf(place)).filter((line) => /^\d+ sh -c/.test(line))
+  return processesOf(place).filter((line) => /^\d+ sh -c/.test(line))
 }
 
 it('go when their host dies, with everything that was theirs', { timeout: 60_000 }, async () => {
@@ -64,7 +64,7 @@ it('go when any container of the root ends, if both were killed and nobody comes
   expect(await programs()).not.toEqual([])
   // Its monitor's exit command starts the clean-up program, and that finds that the owner of the others is dead.
   gate.open(1)
-  await eventually(async () => expect(await processesOf(place)).toEqual([]), 20_000)
+  await eventually(async () => expect(processesOf(place)).toEqual([]), 20_000)
   const left = await place.with(({ containers }) => containers.list(), { serve: false })
   expect(left.map(({ name, exitCode }) => [name, exitCode])).toEqual([['victim-plain', 5]])
   gate.remove()

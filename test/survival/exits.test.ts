@@ -48,7 +48,7 @@ async function cleanedUp(): Promise<number> {
 
 /** Clean-up programs; not what they have forked for a program of theirs, which is called like them until it is that program. */
 async function cleanupPrograms(): Promise<number[]> {
-  const pids = await pidsOf(place, 'cleanup')
+  const pids = pidsOf(place, 'cleanup')
   const stats = await Promise.all(pids.map((pid) => readProcessStat(pid)))
   return stats.flatMap((stat) => (stat === undefined || pids.includes(stat.ppid) ? [] : [stat.pid]))
 }
@@ -91,7 +91,7 @@ it('a clean-up program that is killed in the middle leaves nothing undone', { ti
     expect(said.at(-1)).toEqual({ done: true })
     gate.open(6)
     // Every monitor's exit command tries, and each clean-up program dies there; some exits stay for the next engine.
-    await eventually(async () => expect(await pidsOf(place, 'conmon')).toEqual([]), 30_000)
+    await eventually(async () => expect(pidsOf(place, 'conmon')).toEqual([]), 30_000)
     await place.quiet()
     await place.with(async ({ containers }) => {
       const ended = await Promise.all((await containers.list()).map(({ id }) => containers.ref(id).wait()))
@@ -124,7 +124,7 @@ it('an exit is seen by the next engine when the exit command cannot do anything'
   const holder = spawn('flock', [join(place.runRoot, 'duty.lock'), 'cat'], { stdio: ['pipe', 'inherit', 'inherit'] })
   await eventually(() => expect(isLocked(join(place.runRoot, 'duty.lock'))).toBe(true))
   gate.open(3)
-  await eventually(async () => expect(await pidsOf(place, 'conmon')).toEqual([]), 30_000)
+  await eventually(async () => expect(pidsOf(place, 'conmon')).toEqual([]), 30_000)
   holder.stdin.end()
   await once(holder, 'exit')
   await place.with(async ({ containers }) => {

@@ -22,8 +22,8 @@ const command = ['sh', '-c', 'trap "exit 7" TERM; sleep 1000 & wait']
 async function startedWithoutMonitor({ containers }: Runtime): Promise<Container> {
   const container = await containers.create({ ...place.container, name: 'victim', command })
   await container.start()
-  expect(await killAll(place, 'conmon')).toBe(1)
-  await eventually(async () => expect(await pidsOf(place, 'conmon')).toEqual([]))
+  expect(killAll(place, 'conmon')).toBe(1)
+  await eventually(async () => expect(pidsOf(place, 'conmon')).toEqual([]))
   return container
 }
 
@@ -66,7 +66,7 @@ it('the restart policy restarts one whose monitor and program were killed', { ti
     const container = await containers.create({ ...place.container, name: 'victim', command, restart: { policy: 'always' } })
     await container.start()
     const { pid } = (await container.inspect()).state
-    await killAll(place, 'conmon')
+    killAll(place, 'conmon')
     process.kill(pid ?? 0, 'SIGKILL')
     await eventually(async () => expect((await container.inspect()).state).toMatchObject({ status: 'running', restartCount: 1 }))
     await container.stop({ timeoutMs: 10_000 })

@@ -48,7 +48,7 @@ async function killOnce(place: Place, target: (typeof targets)[number]): Promise
   await sleep(afterMs)
   if (target === 'host and helper') await killHostAndHelper(place, victim)
   else if (target !== 'host') {
-    await killAll(place, target)
+    killAll(place, target)
     // The host goes on: with a new helper, without the container of that monitor.
     await sleep(300)
   }
