@@ -1,5 +1,4 @@
 import { Readable } from 'node:stream'
-import { createGunzip } from 'node:zlib'
 import { isLibpodError, LibpodError } from '../base/errors.ts'
 import { corrupt } from './blobs.ts'
 import { detectCompression, magicBytes } from './compression.ts'
@@ -25,6 +24,7 @@ export async function* archiveBytes(source: ByteSource): AsyncGenerator<Buffer, 
 
 async function* gunzipped(bytes: AsyncIterable<Buffer>, label: string): AsyncGenerator<Buffer, void> {
   const input = Readable.from(bytes, { objectMode: false })
+  const { createGunzip } = await import('node:zlib')
   const output = createGunzip({ chunkSize })
   input.on('error', (error) => output.destroy(error))
   try {

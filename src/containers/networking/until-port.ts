@@ -1,5 +1,3 @@
-import { request as httpRequest } from 'node:http'
-import { request as httpsRequest } from 'node:https'
 import { LibpodError } from '../../base/errors.ts'
 import { sleep } from '../../base/time.ts'
 import { openPorts } from '../../linux/network/port-holder.ts'
@@ -100,13 +98,15 @@ async function wayTo(
 }
 
 /** `undefined` when there was no answer. */
-function statusOf(
+async function statusOf(
   { path = '/', tls = false }: HttpProbe,
   { host, port }: { readonly host: string; readonly port: number },
   signal: AbortSignal,
 ): Promise<number | undefined> {
+  // They and what they load are a tenth of an import of this package, and few ask.
+  const { request: ask } = tls ? await import('node:https') : await import('node:http')
   return new Promise((resolve) => {
-    const request = (tls ? httpsRequest : httpRequest)({
+    const request = ask({
       host,
       port,
       path,

@@ -1,4 +1,3 @@
-import { createGunzip } from 'node:zlib'
 import { gzipDecoder } from '../../linux/native/libz.ts'
 import { decodeByStream } from './decode-by-stream.ts'
 import { decodeNatively } from './decode-natively.ts'
@@ -7,7 +6,9 @@ import { decodeNatively } from './decode-natively.ts'
 const pieceBytes = 1 << 18
 
 /** Undoes gzip. */
-export function gunzip(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
+export async function* gunzip(chunks: AsyncIterable<Buffer>): AsyncGenerator<Buffer, void> {
   const decoder = gzipDecoder()
-  return decoder ? decodeNatively(chunks, decoder) : decodeByStream(chunks, createGunzip({ chunkSize: pieceBytes }))
+  if (decoder) return yield* decodeNatively(chunks, decoder)
+  const { createGunzip } = await import('node:zlib')
+  yield* decodeByStream(chunks, createGunzip({ chunkSize: pieceBytes }))
 }
