@@ -8,7 +8,7 @@ export async function eventually<T>(look: () => T | Promise<T>, timeoutMs = 5000
       return await look()
     } catch (error) {
       if (Date.now() > end) throw error
-      await sleep(10)
+      await sleep(25)
     }
   }
 }

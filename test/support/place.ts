@@ -58,7 +58,8 @@ export class Place implements TracedPlace {
     const busy = /^\d+ (?!\S*conmon ).*(helper\.js|cleanup\.js|exit\.sh|victim\.mjs)/
     await vi.waitFor(async () => expect(processesOf(this).filter((line) => busy.test(line))).toEqual([]), {
       timeout: 15_000,
-      interval: 10,
+      // Each look takes some ms of a processor that those who are waited for need.
+      interval: 40,
     })
   }
 

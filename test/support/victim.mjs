@@ -1,6 +1,7 @@
 // A host application that is to be killed. It opens a root, does what its scenario says, and dies (or kills its helper or
 // monitors) at the step it was told. Plain JavaScript, so that it starts in no time. What it did it prints, a JSON text a line.
 import { readdirSync, readFileSync } from 'node:fs'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { isLibpodError, Runtime } from 'libpod-ts'
 import { randomOperations } from './operations.mjs'
 
@@ -214,6 +215,8 @@ async function contend(verbs) {
         if ((verb !== 'exec' && verb !== 'run') || error.code !== 'command-failed') tolerate(error, `${verb} ${name}`)
       }
       under.delete(number)
+      // They meet in the middle of things as often; without it they take all there is of the machine.
+      await sleep(Math.random() * 40)
     }
   }
   setTimeout(() => {
