@@ -87,10 +87,18 @@ export interface LiveContainer {
   readonly restarted?: boolean
   /** It is being paused or unpaused, or that was cut off. */
   readonly freezing?: boolean
+  /** It is being connected to a network or disconnected, or that was cut off. */
+  readonly connecting?: boolean
   /** It is being stopped: by which engine, and when that loses patience. */
   readonly stopping?: { readonly owner: string; readonly dueAt: string }
   /** Where the container's cgroups are: read once, for stats and top. */
   readonly cgroup?: string
+}
+
+/** A container whose lock is held, as it really is. */
+export interface HeldContainer {
+  readonly record: ContainerRecord
+  readonly live: LiveContainer | undefined
 }
 
 /** How containers are kept in the registry. */

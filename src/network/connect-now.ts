@@ -21,13 +21,15 @@ export async function connectNow(
   const request = { ...only(attachment, id), namespace: namespace.path }
   try {
     const setup = await step(probe, 'connect.setup', () => backend.setup(request))
-    await updateAttachment(services, container, (before) => ({
-      ...before,
-      networks: before.networks.map((connected) => {
-        const status = setup[connected.network.id]
-        return status === undefined ? connected : { ...connected, status }
-      }),
-    }))
+    await step(probe, 'connect.up', () =>
+      updateAttachment(services, container, (before) => ({
+        ...before,
+        networks: before.networks.map((connected) => {
+          const status = setup[connected.network.id]
+          return status === undefined ? connected : { ...connected, status }
+        }),
+      })),
+    )
   } catch (error) {
     await backend.teardown({ ...request, emptied: [], interrupted: false })
     await giveLease(services, container, id)
@@ -37,12 +39,12 @@ export async function connectNow(
   }
 }
 
-/** Disconnects a running container from one network. */
+/** Disconnects a running container from one network; with `interrupted`, from whatever of it there is. */
 export async function disconnectNow(
   services: NetworkServices,
   container: string,
   network: string,
-  namespace: HeldNamespace | undefined,
+  { namespace, interrupted = false }: { readonly namespace: HeldNamespace | undefined; readonly interrupted?: boolean },
 ): Promise<void> {
   const { store, locks, backend, probe } = services
   const attachment = await readAttachment(store, container)
@@ -50,7 +52,16 @@ export async function disconnectNow(
   if (namespace === undefined) throw noNamespace(container)
   const release = await locks.acquire(setupLock)
   try {
-    const request = { ...only(attachment, network), namespace: namespace.path, emptied: [], interrupted: false }
+    const request = { ...only(attachment, network), namespace: namespace.path, emptied: [], interrupted }
+    // Without a status it is not whole: whoever finds it takes down what there is.
+    await step(probe, 'disconnect.leave', () =>
+      updateAttachment(services, container, (before) => ({
+        ...before,
+        networks: before.networks.map(({ status, ...connected }) =>
+          status === undefined || connected.network.id === network ? connected : { ...connected, status },
+        ),
+      })),
+    )
     await step(probe, 'disconnect.teardown', () => backend.teardown(request))
     await step(probe, 'disconnect.give', () => giveLease(services, container, network))
   } finally {

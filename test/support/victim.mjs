@@ -144,6 +144,13 @@ const scenarios = {
     await container.remove({ force: true })
     await network.remove()
   },
+  async connect() {
+    const network = await runtime.networks.create({ name: 'victim-net' })
+    const container = await make()
+    await container.start()
+    await network.connect('victim')
+    await runtime.networks.ref('podman').disconnect('victim')
+  },
   /** Starts what it is told, and stays. */
   async stay() {
     await Promise.all(settings.stay.map(stayWith))

@@ -92,5 +92,9 @@ export const networkPlan: readonly PlannedStep[] = [
   ...rows(once, 'life', 'conmon', 'start.event'),
   ...rows(once, 'life', 'helper', 'network.up'),
   ...rows(once, 'start', 'cleanup', 'network.teardown', { hostProbe: 'after:start.create' }),
+  ...rows(once, 'connect', 'host', 'connect.commit connect.lease connect.setup connect.up'),
+  ...rows(once, 'connect', 'host', 'disconnect.leave disconnect.teardown disconnect.give disconnect.commit'),
+  ...rows(once, 'connect', 'cleanup', 'settle.connect', { hostProbe: 'after:connect.commit' }),
+  ...rows(once, 'connect', 'cleanup', 'settle.disconnect', { hostProbe: 'after:connect.setup' }),
   ...rows(once, 'network', 'host', 'network.remove'),
 ]

@@ -16,6 +16,7 @@ export async function verify(place: Place, runtime: Runtime, { use }: { readonly
   const words = [...containers.map(wordFor), ...images.map(() => 'image')]
   for (const container of containers) {
     await eventually(async () => expectTruth(await runtime.containers.ref(container.id).inspect()))
+    if (container.status === 'running' && container.networks.length > 0) await expectConnected(runtime.containers.ref(container.id))
     await expect(
       runtime.containers.create({ ...place.container, name: container.name, command: ['true'] }),
       'its name is taken',
@@ -62,6 +63,19 @@ async function expectTruth({ state, status }: ContainerInspect): Promise<void> {
   if (status === 'created' || status === 'exited') expect(state.pid).toBeUndefined()
   else expect(existsSync(`/proc/${String(state.pid)}`), `${status}, so its process lives`).toBe(true)
   if (status === 'exited') expect(state.exitCode ?? state.reason).toBeDefined()
+}
+
+/** It is in the networks of its record, and in no others; its files say so. */
+async function expectConnected(container: Container): Promise<void> {
+  const { networks, connected } = await container.inspect()
+  expect(connected.map(({ name }) => name).sort()).toEqual([...networks].sort())
+  const { stdout } = await container.exec(['sh', '-c', 'ls /sys/class/net; cat /etc/hosts; ip -o -4 address'])
+  const links = connected.map(({ interfaceName }) => interfaceName)
+  expect(stdout.match(/^(eth\d+)$/gm) ?? []).toEqual(links.sort())
+  for (const { addresses } of connected) {
+    expect(stdout, 'in its hosts file').toContain(`${addresses[0]}\t`)
+    expect(stdout, 'at its link').toContain(`inet ${addresses[0]}/`)
+  }
 }
 
 async function expectUsable(container: Container): Promise<void> {

@@ -2,9 +2,10 @@ import { step } from '../../base/steps.ts'
 import { sleep } from '../../base/time.ts'
 import { isSameProcess } from '../../linux/proc.ts'
 import type { RecoveredMonitor } from '../../oci/monitor.ts'
+import { settleNetworks } from '../networking/settle-networks.ts'
 import { publishedPorts } from '../networking/start-network.ts'
 import { monitorPlaceOf } from '../places.ts'
-import { type ContainerExit, type ContainerRecord, containerKind, type LiveContainer } from '../record.ts'
+import { type ContainerExit, type ContainerRecord, containerKind, type HeldContainer, type LiveContainer } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { isActive } from '../status.ts'
 import { notThere, readLive, requireRecord, updateState } from '../store.ts'
@@ -13,12 +14,6 @@ import { finishExit } from './exit.ts'
 import { monitorOf, runtimeOf } from './pins.ts'
 import { runningState } from './running-state.ts'
 import { undoStart } from './undo-start.ts'
-
-/** A container whose lock is held, as it really is. */
-export interface HeldContainer {
-  readonly record: ContainerRecord
-  readonly live: LiveContainer | undefined
-}
 
 /**
  * Brings a container's record up to date with its processes. The caller holds the container's lock; so a start that
@@ -41,8 +36,7 @@ export async function settle(services: ContainersServices, id: string): Promise<
     await services.live.delete(containerKind.kind, id)
     return { record, live: undefined }
   }
-  if ((await isMonitorAlive(live)) || (await isProgramAlive(live)))
-    return live.freezing ? settleFreeze(services, record, live) : { record, live }
+  if ((await isMonitorAlive(live)) || (await isProgramAlive(live))) return settleRunning(services, { record, live })
   // The monitor may have written the exit between the two looks.
   const late = await monitorOf(services, record).exitOf(monitorPlaceOf(services.places, id))
   return ended(services, record, late ?? unknownExit('monitor-killed'))
@@ -91,6 +85,13 @@ async function settleStart(services: ContainersServices, record: ContainerRecord
   await services.emit({ ...subjectOf(record), action: 'start' })
   await step(services.probe, 'settle.adopt-live', () => services.live.set(containerKind.kind, id, adopted))
   return exit ? ended(services, running, exit) : settleFreeze(services, running, adopted)
+}
+
+/** What was done to it while it ran, and cut off. */
+async function settleRunning(services: ContainersServices, held: { record: ContainerRecord; live: LiveContainer }): Promise<HeldContainer> {
+  const { record, live } = held
+  if (live.freezing) return settleFreeze(services, record, live)
+  return live.connecting ? settleNetworks(services, record, live) : held
 }
 
 /** Its program ran and is no more: its monitor, if it lives, is about to write how that ended. */

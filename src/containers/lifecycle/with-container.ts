@@ -1,7 +1,8 @@
 import type { AbortOptions } from '../../base/abort.ts'
 import { isLibpodError } from '../../base/errors.ts'
+import type { HeldContainer } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
-import { type HeldContainer, settle } from './settle.ts'
+import { settle } from './settle.ts'
 
 /** What a verb's work can tell besides its result. */
 export interface HeldWork<T> {

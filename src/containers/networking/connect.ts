@@ -12,6 +12,7 @@ import { isActive } from '../status.ts'
 import { changeNetworks, networksOf } from './change-networks.ts'
 import { holdNetwork } from './hold.ts'
 import { rewriteEtcFiles } from './rewrite-etc-files.ts'
+import { markConnecting } from './settle-networks.ts'
 
 const checkOptions = verbOptions<ConnectNetworkOptions>(attachmentShape)
 
@@ -26,12 +27,14 @@ export async function connectContainer(
   const { signal, ...place } = options
   const target = await requireOrMake(services.network, network, defaultNetwork)
   const id = await services.registry.resolve('container', container)
-  await withContainer(services, id, { signal }, async ({ record, live }) => {
+  await withContainer(services, id, { signal }, async (held) => {
+    const { record, live } = held
     const networks = networksOf(record, 'connect')
     if (networks.some((attachment) => attachment.id === target.id)) throw connectedAlready(record.name, target.name)
     const attachment = { ...place, name: target.name, id: target.id }
-    const changed = await step(services.probe, 'connect.commit', () => changeNetworks(services, record, [...networks, attachment]))
-    if (isActive(record.state.status)) {
+    await markConnecting(services, held, 'connect', async () => {
+      const changed = await step(services.probe, 'connect.commit', () => changeNetworks(services, record, [...networks, attachment]))
+      if (!isActive(record.state.status)) return
       const namespace = holdNetwork(services.places, id, live ?? {})
       try {
         await connectNow(services.network, id, { ...place, record: target }, namespace)
@@ -42,7 +45,7 @@ export async function connectContainer(
       } finally {
         namespace?.close()
       }
-    }
+    })
     const attributes = { container: id }
     await services.emit({ type: 'network', action: 'connect', id: target.id, name: target.name, attributes })
     return { result: undefined }

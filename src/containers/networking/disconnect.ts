@@ -10,6 +10,7 @@ import { isActive } from '../status.ts'
 import { changeNetworks, networksOf } from './change-networks.ts'
 import { holdNetwork } from './hold.ts'
 import { rewriteEtcFiles } from './rewrite-etc-files.ts'
+import { markConnecting } from './settle-networks.ts'
 
 const checkOptions = verbOptions<AbortOptions>()
 
@@ -24,20 +25,24 @@ export async function disconnectContainer(
   const { signal } = options
   const target = await requireNetwork(services.network, network)
   const id = await services.registry.resolve('container', container)
-  await withContainer(services, id, { signal }, async ({ record, live }) => {
+  await withContainer(services, id, { signal }, async (held) => {
+    const { record, live } = held
     const networks = networksOf(record, 'disconnect')
     const rest = networks.filter((attachment) => attachment.id !== target.id)
     if (rest.length === networks.length) throw notConnected(record.name, target.name)
-    if (isActive(record.state.status)) {
-      const namespace = holdNetwork(services.places, id, live ?? {})
-      try {
-        await disconnectNow(services.network, id, target.id, namespace)
-      } finally {
-        namespace?.close()
+    await markConnecting(services, held, 'disconnect', async () => {
+      if (isActive(record.state.status)) {
+        const namespace = holdNetwork(services.places, id, live ?? {})
+        try {
+          await disconnectNow(services.network, id, target.id, { namespace })
+        } finally {
+          namespace?.close()
+        }
       }
-    }
-    const changed = await step(services.probe, 'disconnect.commit', () => changeNetworks(services, record, rest))
-    if (isActive(record.state.status)) await rewriteEtcFiles(services, changed)
+      // Until then the network cannot be removed.
+      const changed = await step(services.probe, 'disconnect.commit', () => changeNetworks(services, record, rest))
+      if (isActive(record.state.status)) await rewriteEtcFiles(services, changed)
+    })
     const attributes = { container: id }
     await services.emit({ type: 'network', action: 'disconnect', id: target.id, name: target.name, attributes })
     return { result: undefined }
