@@ -83,6 +83,8 @@ export interface LiveContainer {
   readonly pidStartTime?: string
   readonly monitorPid?: number
   readonly monitorStartTime?: string
+  /** While it is started: how its record was before that, should the start be taken back. */
+  readonly before?: ContainerState
   /** The restart policy starts it. */
   readonly restarted?: boolean
   /** It is being paused or unpaused, or that was cut off. */

@@ -48,6 +48,7 @@ export async function runContainer(services: ContainersServices, options: RunOpt
   checkForeign(create)
   const record = await createContainer(services, { ...create, stdin: input !== undefined }, { owner: services.owner, direct: true })
   let namespace: HeldNamespace | undefined
+  let died: Promise<void> | undefined
   try {
     const infra = await restingInfra(services, record)
     if (infra !== undefined) await startContainer(services, infra, { signal: options.signal })
@@ -57,6 +58,8 @@ export async function runContainer(services: ContainersServices, options: RunOpt
     const { mounts } = await prepareBundle(services, record, { namespace, signal: options.signal })
     const own = { input, timeoutMs, maxOutputBytes, signal: options.signal }
     const ran = await inPodCgroup(services, record, () => runDirect(services, record, mounts, own))
+    died = services.emit({ ...subjectOf(record), action: 'died', exitCode: ran.exitCode })
+    died.catch(() => {})
     return { ...ran, id: record.id, stdout: encodeOutput(ran.stdout, encoding), stderr: encodeOutput(ran.stderr, encoding) }
   } catch (error) {
     // The helper, whose child it is, may have died before it.
@@ -65,6 +68,7 @@ export async function runContainer(services: ContainersServices, options: RunOpt
   } finally {
     await step(services.probe, 'run.release', () => releaseParts(services, record, namespace))
     await leavePodCgroup(services, record)
+    await died
     await step(services.probe, 'run.remove', () => dropRun(services, record))
   }
 }
@@ -147,6 +151,5 @@ async function runDirect(
     feeding.abort()
   }
   const [out, err] = await Promise.all([outputs[0].done, outputs[1].done])
-  await services.emit({ ...subjectOf(record), action: 'died', exitCode })
   return { exitCode, stdout: out.data, stderr: err.data, timedOut: late.signal.aborted, truncated: out.truncated || err.truncated }
 }

@@ -1,6 +1,7 @@
 import { eachLimited } from '../base/each-limited.ts'
 import { isLibpodError } from '../base/errors.ts'
 import { step } from '../base/steps.ts'
+import { makeSnapshots } from '../containers/create/make-snapshots.ts'
 import { removeOwnerless } from '../containers/lifecycle/remove.ts'
 import { settleNow } from '../containers/lifecycle/when-ended.ts'
 import type { ContainerRecord, ContainerSummary } from '../containers/record.ts'
@@ -95,8 +96,11 @@ async function quietly(services: ContainersServices, what: string, work: () => P
 async function recoverMaking(services: ContainersServices, dead: ReadonlySet<string>): Promise<void> {
   for (const { id, body } of await services.live.all<LiveEntries['making']>('making')) {
     if (!dead.has(body.owner)) continue
-    if ((await services.registry.get('container', id)) === undefined)
-      for (const name of body.snapshots) await services.snapshots.remove(name)
+    const record = await readRecord(services, id)
+    await quietly(services, `container ${id.slice(0, 12)}`, async () => {
+      if (record) await makeSnapshots(services, record)
+      else for (const name of body.snapshots) await services.snapshots.remove(name)
+    })
     await services.live.delete('making', id)
   }
 }

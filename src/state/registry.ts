@@ -92,7 +92,7 @@ export class Registry {
   }
 
   /** All summaries, page by page, letting the event loop turn between two pages. */
-  async *iterate(kind: string, { pageSize = 1000 }: { readonly pageSize?: number } = {}): AsyncGenerator<RegistrySummary[], void> {
+  async *iterate(kind: string, { pageSize = 500 }: { readonly pageSize?: number } = {}): AsyncGenerator<RegistrySummary[], void> {
     for (let after: string | undefined; ; ) {
       const page = await this.list(kind, { limit: pageSize, ...(after === undefined ? {} : { after }) })
       if (page.length > 0) yield page

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest'
 import { runModule } from '../support/child.ts'
 import { sh, started } from '../support/containers.ts'
 import { useEngine } from '../support/engine.ts'
+import { eventually } from '../support/eventually.ts'
 
 const engine = useEngine()
 
@@ -16,7 +17,7 @@ const inProcess = (
     `import { Runtime } from 'libpod-ts'
      const runtime = await Runtime.open(${JSON.stringify({ root: engine.root, runRoot: engine.runRoot })})
      ${code}`,
-    { env, timeoutMs: 20_000, onOutput },
+    { env, onOutput },
   )
 
 describe('a process with an open runtime', () => {
@@ -36,7 +37,7 @@ describe('a process with an open runtime', () => {
   })
 
   const untilGo = 'while [ ! -e /go ]; do sleep 0.02; done'
-  const execUntilGo = `['sh', '-c', '${untilGo}']`
+  const execUntilGo = `['sh', '-c', 'touch /begun; ${untilGo}']`
   it.each([
     ['a wait', 'await container.wait(); console.log("ended")'],
     ['a wait that nobody awaits', 'container.wait().then(() => console.log("ended"))'],
@@ -50,7 +51,9 @@ describe('a process with an open runtime', () => {
     ['a waitUntil', 'await container.waitUntil({ log: "late" }); console.log("ended")'],
   ])('is kept alive by %s', async (_name, code) => {
     const container = await started(engine, sh(`${untilGo}; echo late; sleep 0.3`))
+    const begun = async (): Promise<unknown> => expect(await container.exec(['ls', '/begun'])).toMatchObject({ exitCode: 0 })
     const go = async (): Promise<void> => {
+      if (code.includes('/begun')) await eventually(begun, 20_000)
       await pause(200)
       await container.exec(['touch', '/go'])
     }

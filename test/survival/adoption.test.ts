@@ -1,7 +1,9 @@
+import { readdir, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { afterAll, beforeAll, expect, it } from 'vitest'
 import { killHostAndHelper } from '../support/kill.ts'
 import { eventually, makePlace, type Place } from '../support/place.ts'
-import { startVictim } from '../support/victims.ts'
+import { runVictim, startVictim } from '../support/victims.ts'
 
 let place: Place
 
@@ -41,5 +43,26 @@ it('20 containers go on running without their host, and the next one has all of 
     expect((await Promise.all(waits)).map(({ exitCode }) => exitCode)).toEqual(names.map((_, at) => at))
   })
   await place.with((runtime) => place.clear(runtime))
+  await eventually(() => place.expectClean())
+})
+
+it('a root file system that a killed host did not come to make is made by the next one, or at the first start', async () => {
+  const { killed } = await runVictim(place, { scenario: 'create', probe: 'before:create.event', target: 'host', withHelper: true })
+  expect(killed).toBe(true)
+  const active = join(place.root, 'storage/snapshots/overlay/active')
+  const drop = async (): Promise<void> => {
+    const made = await readdir(active)
+    expect(made).toHaveLength(1)
+    await rm(join(active, made[0] ?? ''), { recursive: true })
+  }
+  await drop()
+  await place.with(async (runtime) => {
+    expect(await readdir(active), 'the next one has made it').toHaveLength(1)
+    await drop()
+    const container = await runtime.containers.get('victim')
+    await container.start()
+    expect(await container.exec(['echo', 'here'])).toMatchObject({ exitCode: 0, stdout: 'here\n' })
+    await place.clear(runtime)
+  })
   await eventually(() => place.expectClean())
 })

@@ -1,6 +1,7 @@
 import { stat } from 'node:fs/promises'
 import { LibpodError } from '../../base/errors.ts'
 import { step } from '../../base/steps.ts'
+import { dropContainer } from '../lifecycle/drop.ts'
 import { makeVolumes } from '../mounts/make-volumes.ts'
 import { type CreateContainerOptions, checkCreateOptions } from '../options.ts'
 import { type ContainerRecord, snapshotsOf } from '../record.ts'
@@ -8,6 +9,7 @@ import type { ContainersServices } from '../services.ts'
 import { subjectOf } from '../subject.ts'
 import { commitContainer } from './commit.ts'
 import { resolveJoined } from './joined.ts'
+import { makeSnapshots } from './make-snapshots.ts'
 import { type CreateInternals, planContainer } from './plan.ts'
 import { joinPod } from './pod-member.ts'
 
@@ -35,15 +37,19 @@ export async function createContainer(
     await step(services.probe, 'create.making', () => services.live.set('making', id, making))
   }
   try {
-    if (snapshots.length > 0) {
-      await step(services.probe, 'create.snapshot', async () => {
-        for (const { name, ...on } of snapshots) await services.snapshots.prepare(name, on)
-      })
-    }
     options.signal?.throwIfAborted()
-    const committed = await step(services.probe, 'create.commit', () => commitContainer(services, plan, options.name !== undefined))
-    await makeVolumes(services, committed.record, committed.volumes)
-    const { record } = committed
+    // Both wait for the disk. What the commit refuses is the better reason, if both fail.
+    const [committed, snapshot] = await Promise.allSettled([
+      step(services.probe, 'create.commit', () => commitContainer(services, plan, options.name !== undefined)),
+      snapshots.length === 0 ? undefined : step(services.probe, 'create.snapshot', () => makeSnapshots(services, plan.record)),
+    ])
+    if (committed.status === 'rejected') throw committed.reason
+    const { record, volumes } = committed.value
+    if (snapshot.status === 'rejected') {
+      await dropContainer(services, record, { volumes: true })
+      throw snapshot.reason
+    }
+    await makeVolumes(services, record, volumes)
     await Promise.all([step(services.probe, 'create.event', () => services.emit({ ...subjectOf(record), action: 'create' })), made()])
     return record
   } catch (error) {

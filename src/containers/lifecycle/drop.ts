@@ -37,8 +37,10 @@ export async function dropContainer(
       hint: 'Remove those first.',
     })
   }
-  await dropFiles(services, record)
-  await step(services.probe, 'remove.event', () => services.emit({ ...subjectOf(record), action: 'remove' }))
+  await Promise.all([
+    dropFiles(services, record),
+    step(services.probe, 'remove.event', () => services.emit({ ...subjectOf(record), action: 'remove' })),
+  ])
   services.changes.notify(id)
 }
 

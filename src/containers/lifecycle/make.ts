@@ -21,8 +21,13 @@ export async function makeContainer(
   record: ContainerRecord,
   { signal, restarted = false }: AbortOptions & { readonly restarted?: boolean },
 ): Promise<LiveContainer> {
-  const { id } = record
-  const starting: LiveContainer = { phase: 'starting', generation: record.state.generation + 1, ...(restarted ? { restarted } : {}) }
+  const { id, state } = record
+  const starting: LiveContainer = {
+    phase: 'starting',
+    generation: state.generation + 1,
+    before: state,
+    ...(restarted ? { restarted } : {}),
+  }
   await step(services.probe, 'start.mark', () => services.live.set(containerKind.kind, id, starting))
   let network: PreparedNetwork | undefined
   let connected: Promise<void> | undefined

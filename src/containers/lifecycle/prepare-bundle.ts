@@ -8,6 +8,7 @@ import type { PlannedMount } from '../../oci/monitor.ts'
 import { generateSpec } from '../../oci/spec/generate.ts'
 import { prepareSpec } from '../../oci/spec/prepare.ts'
 import { accountsOf } from '../create/accounts.ts'
+import { makeSnapshots } from '../create/make-snapshots.ts'
 import { makeBindSources, openMounts } from '../mounts/open-mounts.ts'
 import { etcFiles } from '../networking/etc-files.ts'
 import { namespaceFile } from '../networking/hold.ts'
@@ -36,6 +37,7 @@ export async function prepareBundle(
   const rootfs = options.rootfs ?? rootfsOf(services.places, id)
   const [host, runtime] = await Promise.all([services.host(), runtimeOf(services, record)])
   const compileSeccomp = runtime.features.seccompBpf ? services.compileSeccomp : undefined
+  if (record.state.generation === 0) await makeSnapshots(services, record)
   await makeBindSources(record)
   const [accounts, prepared, root, network, joined] = await Promise.all([
     accountsOf(services, record),

@@ -20,3 +20,8 @@ export function runningState(
     ...(ports.length === 0 ? {} : { ports }),
   }
 }
+
+/** The state after a start that was taken back, from the one before it: what was made for it is gone. */
+export function undoneState(before: ContainerState): ContainerState {
+  return before.status === 'initialized' ? { ...before, status: 'created' } : before
+}

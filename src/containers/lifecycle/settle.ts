@@ -12,7 +12,7 @@ import { notThere, readLive, requireRecord, updateState } from '../store.ts'
 import { subjectOf } from '../subject.ts'
 import { finishExit } from './exit.ts'
 import { monitorOf, runtimeOf } from './pins.ts'
-import { runningState } from './running-state.ts'
+import { runningState, undoneState } from './running-state.ts'
 import { undoStart } from './undo-start.ts'
 
 /**
@@ -72,11 +72,12 @@ async function settleStart(services: ContainersServices, record: ContainerRecord
   if (seen?.status !== 'running' && seen?.status !== 'paused' && !exit) {
     await undoStart(services, id)
     const undone = await updateState(services, id, (state) =>
-      isActive(state.status) ? { ...state, status: state.finishedAt === undefined ? 'created' : 'exited' } : undefined,
+      isActive(state.status) && live.before !== undefined ? undoneState(live.before) : undefined,
     )
     return { record: undone, live: undefined }
   }
-  const adopted: LiveContainer = { ...live, ...found, phase: 'started' }
+  const { before: _, ...known } = live
+  const adopted: LiveContainer = { ...known, ...found, phase: 'started' }
   const committed = record.state.generation === live.generation && record.state.status !== 'initialized'
   const ports = await publishedPorts(services, id)
   const running = committed

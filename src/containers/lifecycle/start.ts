@@ -9,7 +9,7 @@ import { subjectOf } from '../subject.ts'
 import { findOwner } from './joined.ts'
 import { makeContainer } from './make.ts'
 import { runtimeOf } from './pins.ts'
-import { freshState, runningState } from './running-state.ts'
+import { freshState, runningState, undoneState } from './running-state.ts'
 import { undoStart } from './undo-start.ts'
 import { type HeldWork, withContainer } from './with-container.ts'
 
@@ -35,10 +35,11 @@ export function initContainer(services: ContainersServices, id: string, { signal
   return withNamespaces<{ changed: boolean }>(services, id, { signal }, async ({ record }) => {
     if (record.state.status === 'initialized') return { result: { changed: false } }
     checkStatus('init', record)
-    const live = await makeContainer(services, record, { signal })
+    const made = await makeContainer(services, record, { signal })
     await step(services.probe, 'init.commit', () =>
-      updateState(services, id, (state) => ({ ...freshState(state), status: 'initialized', generation: live.generation })),
+      updateState(services, id, (state) => ({ ...freshState(state), status: 'initialized', generation: made.generation })),
     )
+    const { before: _, ...live } = made
     await step(services.probe, 'init.live', () => services.live.set(containerKind.kind, id, { ...live, phase: 'started' }))
     await services.emit({ ...subjectOf(record), action: 'init' })
     return { result: { changed: true } }
@@ -74,28 +75,35 @@ export async function restingInfra(services: ContainersServices, { pod, infra }:
 /** Starts a container whose lock is held; `restarted` when the restart policy does it. */
 export async function startHeld(
   services: ContainersServices,
-  { record, live }: HeldContainer,
+  { record, live: found }: HeldContainer,
   { signal, restarted = false }: AbortOptions & { readonly restarted?: boolean } = {},
 ): Promise<void> {
   const made =
-    record.state.status === 'initialized' && live
-      ? await markStarting(services, record.id, live)
+    record.state.status === 'initialized' && found
+      ? await markStarting(services, record, found)
       : await makeContainer(services, record, { signal, restarted })
-  try {
-    const runtime = await runtimeOf(services, record)
-    await step(services.probe, 'start.runtime', () => runtime.start(record.id, { signal }))
-  } catch (error) {
+  const runtime = await runtimeOf(services, record)
+  // The record is written while the runtime works: as long as the live entry says `starting`, whoever finds it looks for himself.
+  const [started, committed] = await Promise.allSettled([
+    step(services.probe, 'start.runtime', () => runtime.start(record.id, { signal })),
+    commitRunning(services, record, made),
+  ])
+  const failed = [started, committed].find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined
+  if (failed !== undefined) {
     await undoStart(services, record.id)
-    if (record.state.status === 'initialized') await updateState(services, record.id, (state) => ({ ...state, status: 'created' }))
-    throw error
+    if (committed.status === 'fulfilled') await updateState(services, record.id, () => undoneState(record.state))
+    throw failed.reason
   }
-  await commitRunning(services, record, made)
-  await step(services.probe, 'start.event', () => services.emit({ ...subjectOf(record), action: 'start' }))
+  const { before: _, ...live } = made
+  await Promise.all([
+    step(services.probe, 'start.live', () => services.live.set(containerKind.kind, record.id, { ...live, phase: 'started' })),
+    step(services.probe, 'start.event', () => services.emit({ ...subjectOf(record), action: 'start' })),
+  ])
 }
 
 /** From here on it may run already, whatever the record says: who finds this looks. */
-async function markStarting(services: ContainersServices, id: string, live: LiveContainer): Promise<LiveContainer> {
-  const starting: LiveContainer = { ...live, phase: 'starting' }
+async function markStarting(services: ContainersServices, { id, state }: ContainerRecord, live: LiveContainer): Promise<LiveContainer> {
+  const starting: LiveContainer = { ...live, phase: 'starting', before: state }
   await step(services.probe, 'start.mark', () => services.live.set(containerKind.kind, id, starting))
   return starting
 }
@@ -103,5 +111,4 @@ async function markStarting(services: ContainersServices, id: string, live: Live
 async function commitRunning(services: ContainersServices, record: ContainerRecord, made: LiveContainer): Promise<void> {
   const ports = await publishedPorts(services, record.id)
   await step(services.probe, 'start.commit', () => updateState(services, record.id, (state) => runningState(state, made, ports)))
-  await step(services.probe, 'start.live', () => services.live.set(containerKind.kind, record.id, { ...made, phase: 'started' }))
 }
