@@ -1,7 +1,7 @@
 import { Closer } from '../base/closer.ts'
 import { LibpodError } from '../base/errors.ts'
 import { Container } from './container.ts'
-import { createContainer } from './create/create.ts'
+import { beginContainer } from './create/create.ts'
 import { removeContainer } from './lifecycle/remove.ts'
 import { startContainer } from './lifecycle/start.ts'
 import type { CreateContainerOptions } from './options.ts'
@@ -44,9 +44,13 @@ export async function ephemeralContainer(services: ContainersServices, options: 
       { hint: 'Use create() and start().' },
     )
   }
-  const { id } = await createContainer(services, options, { owner: services.owner })
+  const {
+    record: { id },
+    told,
+  } = await beginContainer(services, options, { owner: services.owner })
   try {
     await startContainer(services, id, { signal: options.signal })
+    await told
     return new EphemeralContainer(services, id)
   } catch (error) {
     await removeContainer(services, id, { force: true, ifExists: true })

@@ -3,7 +3,7 @@ import { step } from '../base/steps.ts'
 import type { HeldNamespace } from '../linux/network/namespace.ts'
 import { collect, makePipe, writeAll } from '../linux/pipe.ts'
 import type { PlannedMount } from '../oci/monitor.ts'
-import { createContainer } from './create/create.ts'
+import { beginContainer } from './create/create.ts'
 import { encodeOutput } from './exec/encode-output.ts'
 import type { ExecResult } from './exec/options.ts'
 import { dropContainer } from './lifecycle/drop.ts'
@@ -46,30 +46,36 @@ export async function runContainer(services: ContainersServices, options: RunOpt
   const { input, timeoutMs, maxOutputBytes = defaultMaxOutputBytes, encoding = 'utf8', ...create } = options
   checkOwn({ input, timeoutMs, maxOutputBytes, encoding })
   checkForeign(create)
-  const record = await createContainer(services, { ...create, stdin: input !== undefined }, { owner: services.owner, direct: true })
+  const internals = { owner: services.owner, direct: true }
+  const { record, told } = await beginContainer(services, { ...create, stdin: input !== undefined }, internals)
   let namespace: HeldNamespace | undefined
+  let connected: Promise<void> | undefined
   let died: Promise<void> | undefined
   try {
     const infra = await restingInfra(services, record)
     if (infra !== undefined) await startContainer(services, infra, { signal: options.signal })
     const network = await startNetwork(services, record)
     namespace = network?.namespace
-    await connectNetwork(services, network)
+    connected = connectNetwork(services, network)
+    connected.catch(() => {})
     const { mounts } = await prepareBundle(services, record, { namespace, signal: options.signal })
+    await connected
     const own = { input, timeoutMs, maxOutputBytes, signal: options.signal }
     const ran = await inPodCgroup(services, record, () => runDirect(services, record, mounts, own))
     died = services.emit({ ...subjectOf(record), action: 'died', exitCode: ran.exitCode })
     died.catch(() => {})
     return { ...ran, id: record.id, stdout: encodeOutput(ran.stdout, encoding), stderr: encodeOutput(ran.stderr, encoding) }
   } catch (error) {
+    await connected?.catch(() => {})
     // The helper, whose child it is, may have died before it.
     if (await readRecord(services, record.id)) await undoStart(services, record.id, namespace)
     throw error
   } finally {
     await step(services.probe, 'run.release', () => releaseParts(services, record, namespace))
     await leavePodCgroup(services, record)
-    await died
+    await Promise.allSettled([told, died])
     await step(services.probe, 'run.remove', () => dropRun(services, record))
+    await Promise.all([told, died])
   }
 }
 

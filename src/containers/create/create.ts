@@ -13,12 +13,30 @@ import { makeSnapshots } from './make-snapshots.ts'
 import { type CreateInternals, planContainer } from './plan.ts'
 import { joinPod } from './pod-member.ts'
 
+/** A container that is there, and is being told of. */
+export interface BegunContainer {
+  readonly record: ContainerRecord
+  /** The event is in the log. */
+  readonly told: Promise<void>
+}
+
 /** Creates a container and gives its record. */
 export async function createContainer(
   services: ContainersServices,
-  given: CreateContainerOptions,
+  options: CreateContainerOptions,
   internals: CreateInternals = {},
 ): Promise<ContainerRecord> {
+  const { record, told } = await beginContainer(services, options, internals)
+  await told
+  return record
+}
+
+/** Creates a container for one who goes on with it while others are told. */
+export async function beginContainer(
+  services: ContainersServices,
+  given: CreateContainerOptions,
+  internals: CreateInternals = {},
+): Promise<BegunContainer> {
   services.closer.check()
   const options = await checkCreateOptions(given)
   options.signal?.throwIfAborted()
@@ -50,8 +68,10 @@ export async function createContainer(
       throw snapshot.reason
     }
     await makeVolumes(services, record, volumes)
-    await Promise.all([step(services.probe, 'create.event', () => services.emit({ ...subjectOf(record), action: 'create' })), made()])
-    return record
+    const event = step(services.probe, 'create.event', () => services.emit({ ...subjectOf(record), action: 'create' }))
+    const told = Promise.all([event, made()]).then(() => {})
+    told.catch(() => {})
+    return { record, told }
   } catch (error) {
     if (!(await services.registry.get('container', id))) for (const { name } of snapshots) await services.snapshots.remove(name)
     await made()
