@@ -16,8 +16,9 @@ export interface Compared {
 
 /**
  * Does the work in our way and in that of others, in turn, round by round, so that what disturbs the machine hits all of
- * them. The order turns with the rounds, because each leaves something behind for the next; a first round warms up and does
- * not count. Others that are not there are `undefined`.
+ * them. Each leaves something behind for the next, files to remove and programs that are just ending: so the order turns with the
+ * rounds, now one way round and now the other, that nobody always comes after the same. A first round warms up and does not count. Others
+ * that are not there are `undefined`.
  */
 export async function compare(
   ours: Lane,
@@ -34,6 +35,7 @@ export async function compare(
   }
   for (let round = 0; round <= rounds; round++) {
     const turned = [...lanes.slice(round % lanes.length), ...lanes.slice(0, round % lanes.length)]
+    if (Math.floor(round / lanes.length) % 2 === 1) turned.reverse()
     for (const { lane, samples } of turned) {
       signal.throwIfAborted()
       const took = await lane()

@@ -1,8 +1,8 @@
-import { unlinkSync } from 'node:fs'
 import { type AbortOptions, abortable } from '../base/abort.ts'
 import { AsyncQueue } from '../base/async-queue.ts'
 import { LibpodError } from '../base/errors.ts'
 import { isErrno } from './errno.ts'
+import { unlinkIfThereSync } from './fs/unlink.ts'
 import { AF_UNIX, O_NONBLOCK, SOCK_STREAM } from './native/constants.ts'
 import { receiveDescriptor } from './native/descriptor-message.ts'
 import { libc } from './native/libc.ts'
@@ -34,7 +34,7 @@ export function receiveDescriptors(path: string): DescriptorReceiver {
     return new Receiver(fd, path)
   } catch (error) {
     libc().close(fd)
-    unlinkIfThere(path)
+    unlinkIfThereSync(path)
     throw error
   }
 }
@@ -82,7 +82,7 @@ class Receiver implements DescriptorReceiver {
     for (const connection of [...this.#connections.keys()]) this.#drop(connection)
     this.#received.end()
     void this.#closeUntaken()
-    unlinkIfThere(this.#path)
+    unlinkIfThereSync(this.#path)
   }
 
   async #closeUntaken(): Promise<void> {
@@ -130,13 +130,5 @@ class Receiver implements DescriptorReceiver {
     this.#connections.get(connection)?.close()
     this.#connections.delete(connection)
     libc().close(connection)
-  }
-}
-
-function unlinkIfThere(path: string): void {
-  try {
-    unlinkSync(path)
-  } catch (error) {
-    if (!isErrno(error, 'ENOENT')) throw error
   }
 }

@@ -1,9 +1,10 @@
 import { randomUUID } from 'node:crypto'
-import { closeSync, constants, fstatSync, openSync, renameSync, unlinkSync } from 'node:fs'
+import { closeSync, constants, fstatSync, openSync, renameSync } from 'node:fs'
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LibpodError } from '../base/errors.ts'
 import { tryFlock } from '../linux/flock.ts'
+import { unlinkIfThereSync } from '../linux/fs/unlink.ts'
 
 /** A living engine: leases, half-made things and ephemeral containers name its id, and are cleaned up when it is gone. */
 export interface Owner {
@@ -37,7 +38,7 @@ export async function createOwner(directory: string): Promise<Owner> {
     release() {
       if (released) return
       released = true
-      unlinkIfThere(path)
+      unlinkIfThereSync(path)
       closeSync(fd)
     },
   }
@@ -64,7 +65,7 @@ export async function deadOwners(directory: string): Promise<string[]> {
 /** Forgets a dead owner; to be called when its things are cleaned up. A living one stays, and `false` tells so. */
 export function forgetOwner(directory: string, id: string): boolean {
   if (isOwnerAlive(directory, id)) return false
-  unlinkIfThere(join(directory, id + suffix))
+  unlinkIfThereSync(join(directory, id + suffix))
   return true
 }
 
@@ -93,15 +94,7 @@ function removeUnborn(path: string): void {
     const fd = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW)
     const { mtimeMs } = fstatSync(fd)
     closeSync(fd)
-    if (Date.now() - mtimeMs > 60_000) unlinkIfThere(path)
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
-  }
-}
-
-function unlinkIfThere(path: string): void {
-  try {
-    unlinkSync(path)
+    if (Date.now() - mtimeMs > 60_000) unlinkIfThereSync(path)
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error
   }

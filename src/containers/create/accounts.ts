@@ -1,6 +1,5 @@
-import { stat } from 'node:fs/promises'
+import { statSync } from 'node:fs'
 import { join } from 'node:path'
-import { isErrno } from '../../linux/errno.ts'
 import type { Accounts } from '../../oci/spec/user.ts'
 import type { ContainerRecord } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
@@ -16,8 +15,7 @@ export async function accountsOf(services: ContainersServices, record: Container
   if (rootfs !== undefined) return readAccounts(services, [rootfs])
   const layers = await services.snapshots.layers(record.id)
   const chainId = record.image?.chainId
-  if (chainId === undefined || services.snapshots.driver !== 'overlay' || (await touchesEtc(layers[0])))
-    return readAccounts(services, layers)
+  if (chainId === undefined || services.snapshots.driver !== 'overlay' || touchesEtc(layers[0])) return readAccounts(services, layers)
   const known = services.accounts.get(chainId)
   if (known) return known
   const read = readAccounts(services, layers)
@@ -34,11 +32,12 @@ async function readAccounts(services: ContainersServices, layers: readonly strin
 }
 
 /** Whether the container's own layer holds anything of /etc: one look, because most do not. */
-async function touchesEtc(upper: string | undefined): Promise<boolean> {
+function touchesEtc(upper: string | undefined): boolean {
   if (upper === undefined) return true
-  return stat(join(upper, 'etc')).then(
-    () => true,
+  try {
+    return statSync(join(upper, 'etc'), { throwIfNoEntry: false }) !== undefined
+  } catch {
     // Where it cannot be looked at, it may be there.
-    (error: unknown) => !isErrno(error, 'ENOENT'),
-  )
+    return true
+  }
 }

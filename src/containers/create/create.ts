@@ -48,18 +48,13 @@ export async function beginContainer(
   const plan = member.pod === undefined ? planned : { ...planned, record: { ...planned.record, pod: member.pod.id } }
   options.signal?.throwIfAborted()
   const { id } = plan.record
-  const snapshots = snapshotsOf(plan.record)
+  const snapshots = snapshotsOf(plan.record).map(({ name }) => name)
   const made = (): Promise<void> => step(services.probe, 'create.made', () => services.live.delete('making', id))
-  if (snapshots.length > 0) {
-    const making = { owner: services.owner, snapshots: snapshots.map(({ name }) => name) }
-    await step(services.probe, 'create.making', () => services.live.set('making', id, making))
-  }
   try {
-    options.signal?.throwIfAborted()
-    // Both wait for the disk. What the commit refuses is the better reason, if both fail.
+    // All wait for the disk. What the commit refuses is the better reason, if more than one fails.
     const [committed, snapshot] = await Promise.allSettled([
       step(services.probe, 'create.commit', () => commitContainer(services, plan, options.name !== undefined)),
-      snapshots.length === 0 ? undefined : step(services.probe, 'create.snapshot', () => makeSnapshots(services, plan.record)),
+      snapshots.length === 0 ? undefined : makeMarked(services, plan.record, snapshots),
     ])
     if (committed.status === 'rejected') throw committed.reason
     const { record, volumes } = committed.value
@@ -68,15 +63,23 @@ export async function beginContainer(
       throw snapshot.reason
     }
     await makeVolumes(services, record, volumes)
-    const event = step(services.probe, 'create.event', () => services.emit({ ...subjectOf(record), action: 'create' }))
-    const told = Promise.all([event, made()]).then(() => {})
+    const told = step(services.probe, 'create.event', () => services.emit({ ...subjectOf(record), action: 'create' }))
     told.catch(() => {})
+    // A mark that is left says nothing wrong.
+    services.background.run(made, (error) => services.logger.warn(`Creating container ${record.name}: ${String(error)}`))
     return { record, told }
   } catch (error) {
-    if (!(await services.registry.get('container', id))) for (const { name } of snapshots) await services.snapshots.remove(name)
+    if (!(await services.registry.get('container', id))) for (const name of snapshots) await services.snapshots.remove(name)
     await made()
     throw error
   }
+}
+
+/** Says first that they are being made: snapshots of containers that nobody knows are swept. */
+async function makeMarked(services: ContainersServices, record: ContainerRecord, snapshots: readonly string[]): Promise<void> {
+  const making = { owner: services.owner, snapshots }
+  await step(services.probe, 'create.making', () => services.live.set('making', record.id, making))
+  await step(services.probe, 'create.snapshot', () => makeSnapshots(services, record))
 }
 
 async function checkRootfs(rootfs: string): Promise<void> {

@@ -3,7 +3,7 @@ import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AbortOptions } from '../../base/abort.ts'
 import { isErrno } from '../../linux/errno.ts'
-import { unlinkIfThere } from '../../linux/fs/unlink.ts'
+import { unlinkIfThereSync } from '../../linux/fs/unlink.ts'
 import type { TerminalSize } from '../../linux/pty.ts'
 import type { OCIExec, OCIExecTerminal, OCIRuntime } from '../../oci/oci-runtime.ts'
 import { generateExecProcess } from '../../oci/spec/exec-process.ts'
@@ -72,11 +72,8 @@ export async function prepareExec(
       return exec
     },
     async finish(exitCode) {
-      await Promise.all([
-        unlinkIfThere(processFile),
-        unlinkIfThere(pidFile),
-        exitCode === undefined ? undefined : services.emit({ ...subjectOf(record), action: 'exec_died', exitCode }),
-      ])
+      for (const file of [processFile, pidFile]) unlinkIfThereSync(file)
+      if (exitCode !== undefined) await services.emit({ ...subjectOf(record), action: 'exec_died', exitCode })
     },
   }
 }

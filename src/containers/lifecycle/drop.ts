@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { isLibpodError, LibpodError } from '../../base/errors.ts'
 import { step } from '../../base/steps.ts'
-import { unlinkIfThere } from '../../linux/fs/unlink.ts'
+import { unlinkIfThereSync } from '../../linux/fs/unlink.ts'
 import { forgetLast } from '../../network/leases.ts'
 import { removeBundle } from '../../oci/bundle.ts'
 import { markGoing, removeGoing } from '../../volumes/go-with.ts'
@@ -55,7 +55,7 @@ async function dropFiles(services: ContainersServices, record: ContainerRecord):
     removeGoing(services.volumes, volumesOf(record), id, [`container/${id}`]),
     // The next container may have its log in the same place, if the caller chose it.
     dirname(record.logPath) === staticDirOf(services.places, id) ? undefined : dropLog(services, record),
-    unlinkIfThere(join(exitsDirOf(services.places), id)),
+    unlinkIfThereSync(join(exitsDirOf(services.places), id)),
   ])
   dropFolders(services, record)
 }
@@ -64,10 +64,12 @@ function dropLog(services: ContainersServices, record: ContainerRecord): Promise
   return step(services.probe, 'remove.log', () => logDriverOf(services, record).remove(logPlaceOf(record)))
 }
 
+const dropAfterMs = 25
+
 /**
  * The root file system is still mounted on a folder of the bundle, in the mount namespace in which the monitor's last words are being
  * said: removing that folder unmounts it, and the kernel takes milliseconds for that, or as long as its disk is slow. Nobody waits
- * for it, nor for the disk to forget the log.
+ * for it, nor for the disk to forget the log; and it waits until the next container, if there is one, is under way.
  */
 function dropFolders(services: ContainersServices, record: ContainerRecord): void {
   const { id } = record
@@ -78,5 +80,6 @@ function dropFolders(services: ContainersServices, record: ContainerRecord): voi
       await step(services.probe, 'remove.static', () => rm(staticDirOf(services.places, id), { recursive: true, force: true }))
     },
     (error) => services.logger.warn(`Removing the files of container ${id.slice(0, 12)} failed: ${String(error)}`),
+    { afterMs: dropAfterMs },
   )
 }

@@ -1,7 +1,7 @@
 import { join } from 'node:path'
 import { isLibpodError } from '../../base/errors.ts'
 import { step } from '../../base/steps.ts'
-import { unlinkIfThere } from '../../linux/fs/unlink.ts'
+import { unlinkIfThereSync } from '../../linux/fs/unlink.ts'
 import { exitsDirOf } from '../places.ts'
 import { type ContainerExit, type ContainerRecord, type ContainerState, containerKind } from '../record.ts'
 import { restartDue } from '../restart-policy.ts'
@@ -41,7 +41,7 @@ export async function finishExit(
     return undefined
   }
   if (restartDueAt !== undefined) await step(services.probe, 'exit.restart', () => services.restartDue(id, new Date(restartDueAt)))
-  await step(services.probe, 'exit.file', () => unlinkIfThere(join(exitsDirOf(services.places), id)))
+  await step(services.probe, 'exit.file', () => unlinkIfThereSync(join(exitsDirOf(services.places), id)))
   await step(services.probe, 'exit.live', () => services.live.delete(containerKind.kind, id))
   services.changes.notify(id)
   return ended

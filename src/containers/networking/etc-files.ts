@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises'
+import { readFileSync } from 'node:fs'
 import { readAttachment } from '../../network/attachment.ts'
 import { type HostEntry, hostAddress, hostsText } from '../../network/hosts.ts'
 import { allNetworks } from '../../network/record.ts'
@@ -26,8 +26,7 @@ async function hostsOf(services: ContainersServices, record: ContainerRecord): P
   const { noHosts, hostContainersInternalIp } = services.config.containers
   if (noHosts) return undefined
   const attachment = await readAttachment(services.network.store, id)
-  const bridges = new Set((await allNetworks(services.registry)).map(({ interfaceName }) => interfaceName))
-  const host = attachment === undefined ? undefined : (hostContainersInternalIp ?? hostAddress(bridges))
+  const host = attachment === undefined ? undefined : (hostContainersInternalIp ?? (await addressOfHost(services)))
   const gateway = host ?? attachment?.networks[0]?.network.subnets[0]?.gateway
   const names = [options.hostname, name]
   const addresses = attachment?.networks.flatMap((network) => network.addresses) ?? []
@@ -37,7 +36,11 @@ async function hostsOf(services: ContainersServices, record: ContainerRecord): P
     address: address === 'host-gateway' ? (gateway ?? '127.0.0.1') : address,
     names: [extraName],
   }))
-  return hostsText({ base: await readText('/etc/hosts'), extra, host, own })
+  return hostsText({ base: readText('/etc/hosts'), extra, host, own })
+}
+
+async function addressOfHost({ registry }: ContainersServices): Promise<string | undefined> {
+  return hostAddress(new Set((await allNetworks(registry)).map(({ interfaceName }) => interfaceName)))
 }
 
 async function resolvConfOf(services: ContainersServices, record: ContainerRecord): Promise<string | undefined> {
@@ -47,9 +50,9 @@ async function resolvConfOf(services: ContainersServices, record: ContainerRecor
   const attachment = await readAttachment(services.network.store, record.id)
   const withDns = (attachment?.networks ?? []).filter((connected) => connected.network.dns)
   const { dnsServers, dnsSearches, dnsOptions } = services.config.containers
-  const file = await readText('/etc/resolv.conf')
+  const file = readText('/etc/resolv.conf')
   return resolvConfText({
-    host: !sharesHost && /^nameserver\s+127\.0\.0\.53\s*$/m.test(file) ? (await readText(resolvedFile)) || file : file,
+    host: !sharesHost && /^nameserver\s+127\.0\.0\.53\s*$/m.test(file) ? readText(resolvedFile) || file : file,
     sharesHost,
     ipv6: sharesHost,
     servers: dns.servers.length > 0 ? dns.servers : dnsServers,
@@ -60,7 +63,11 @@ async function resolvConfOf(services: ContainersServices, record: ContainerRecor
   })
 }
 
-/** A host without one of them is a host whose names are looked up elsewhere. */
-function readText(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch(() => '')
+/** A host without one of them is a host whose names are looked up elsewhere. Small files that the kernel has at hand are read at once. */
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return ''
+  }
 }
