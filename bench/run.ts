@@ -25,6 +25,9 @@ interface Measured {
   readonly results: readonly Result[]
 }
 
+// Where Node is told of more certificates it reads all it has when it starts, and at the same time as what is measured then.
+delete process.env['NODE_EXTRA_CA_CERTS']
+
 // A Ctrl-C goes to the process that measures as well: it cleans up, and then this one does.
 let interrupted = false
 let forward: (signal: NodeJS.Signals) => void = () => {}

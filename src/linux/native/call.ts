@@ -48,8 +48,8 @@ export function tryCall(name: FunctionName, ...args: readonly Argument[]): numbe
   }
 }
 
-/** Makes a call that takes long, and no path, on a thread of the pool. */
-export function inPool(name: FunctionName, ...args: readonly Argument[]): Promise<void> {
+/** Makes a call that takes long, and no path, on a thread of the pool. What it gives is -1 only where that is a failure. */
+export function inPool(name: FunctionName, ...args: readonly Argument[]): Promise<number> {
   const native = find(name)
   return new Promise((resolve, reject) => {
     if (native === undefined) throw systemError(missingFunction, name)
@@ -57,7 +57,7 @@ export function inPool(name: FunctionName, ...args: readonly Argument[]): Promis
       if (failed !== null) reject(failed)
       // The error number stayed in the other thread.
       else if (result === -1) reject(systemError(EIO, name))
-      else resolve()
+      else resolve(result)
     })
   })
 }

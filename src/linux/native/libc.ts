@@ -77,7 +77,7 @@ const functions = {
   },
   /** The same on a thread of the pool, because it takes as long as the disk does. */
   syncfsInPool(fd: number): Promise<void> {
-    return inPool('syncfs', fd)
+    return inPool('syncfs', fd).then(() => {})
   },
   /** An `argument` is read and written by the kernel as the request says. */
   ioctl(fd: number, request: number, argument: Uint8Array | null): number {

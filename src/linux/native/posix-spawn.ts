@@ -1,6 +1,6 @@
 import { constants } from 'node:fs'
 import { systemError } from '../errno.ts'
-import { call, find, pathArgument, tryCall } from './call.ts'
+import { type Argument, call, find, inPool, pathArgument, tryCall } from './call.ts'
 import { POSIX_SPAWN_SETPGROUP, POSIX_SPAWN_SETSID, POSIX_SPAWN_SETSIGDEF, POSIX_SPAWN_SETSIGMASK } from './constants.ts'
 
 /** What becomes one of the child's descriptors: one of ours, nothing, or a file that the child opens itself (a terminal, say, after `setsid`). */
@@ -27,10 +27,43 @@ const signalSetSize = 128
  * program is loaded (some 0.1 ms, however large this process is), so that a missing one is known at once.
  */
 export function posixSpawn(options: PosixSpawnOptions): number {
+  const prepared = prepare(options)
+  try {
+    return prepared.pidAfter(call('posix_spawn', options.file, ...prepared.args))
+  } finally {
+    prepared.free()
+  }
+}
+
+/**
+ * The same on a thread of the pool, which waits instead of this one: where every processor is busy, a child is loaded only when it has
+ * its turn. The descriptors have to stay open until then.
+ */
+export async function posixSpawnInPool(options: PosixSpawnOptions): Promise<number> {
+  const prepared = prepare(options)
+  try {
+    return prepared.pidAfter(await inPool('posix_spawn', ...prepared.args))
+  } finally {
+    prepared.free()
+  }
+}
+
+interface PreparedSpawn {
+  readonly args: readonly Argument[]
+  /** The child's pid, from what the call gave. */
+  pidAfter(errno: number): number
+  free(): void
+}
+
+function prepare(options: PosixSpawnOptions): PreparedSpawn {
   const attributes = Buffer.alloc(attributesSize)
   const actions = Buffer.alloc(actionsSize)
   succeed('posix_spawnattr_init', attributes)
   succeed('posix_spawn_file_actions_init', actions)
+  const free = (): void => {
+    succeed('posix_spawn_file_actions_destroy', actions)
+    succeed('posix_spawnattr_destroy', attributes)
+  }
   try {
     setAttributes(attributes, options)
     if (options.cwd !== undefined) succeed('posix_spawn_file_actions_addchdir_np', actions, pathArgument(options.cwd))
@@ -40,12 +73,17 @@ export function posixSpawn(options: PosixSpawnOptions): number {
       [...options.argv.map(text), null],
       [...options.env.map(text), null],
     ] as const
-    const errno = call('posix_spawn', options.file, pid, pathArgument(options.file), actions, attributes, ...lists)
-    if (errno !== 0) throw systemError(errno, 'posix_spawn', options.file)
-    return pid.readInt32LE(0)
-  } finally {
-    succeed('posix_spawn_file_actions_destroy', actions)
-    succeed('posix_spawnattr_destroy', attributes)
+    return {
+      args: [pid, pathArgument(options.file), actions, attributes, ...lists],
+      pidAfter(errno) {
+        if (errno !== 0) throw systemError(errno, 'posix_spawn', options.file)
+        return pid.readInt32LE(0)
+      },
+      free,
+    }
+  } catch (error) {
+    free()
+    throw error
   }
 }
 

@@ -2,7 +2,7 @@ import type { AbortOptions } from '../../base/abort.ts'
 import type { OCIExec, OCIExecOptions, OCIRuntime, OCIRuntimeFeatures, OCIRuntimeState, RuntimeCommand } from '../oci-runtime.ts'
 import { startExec } from './exec.ts'
 import { type RuntimeOutcome, runtimeFailed } from './failure.ts'
-import { invoke, type RuntimeProgram } from './invoke.ts'
+import { invoke, type RuntimeProgram, startProgramInPool } from './invoke.ts'
 
 /** Where and how a runtime program is called. */
 export interface CliRuntimeOptions {
@@ -39,7 +39,7 @@ export class CliRuntime implements OCIRuntime {
   }
 
   async state(id: string, options: AbortOptions = {}): Promise<OCIRuntimeState | undefined> {
-    const outcome = await invoke(this.#program(), ['state', id], options)
+    const outcome = await this.#invoke(['state', id], options)
     if (outcome.code === 0) return parseState(outcome.stdout)
     if (this.#isUnknown(outcome)) return undefined
     throw this.#failed('state', id, outcome)
@@ -58,7 +58,7 @@ export class CliRuntime implements OCIRuntime {
     signal: number,
     { all = false, ...options }: AbortOptions & { readonly all?: boolean } = {},
   ): Promise<{ found: boolean }> {
-    const outcome = await invoke(this.#program(), ['kill', ...(all ? ['--all'] : []), id, String(signal)], options)
+    const outcome = await this.#invoke(['kill', ...(all ? ['--all'] : []), id, String(signal)], options)
     if (outcome.code === 0) return { found: true }
     if (this.#isUnknown(outcome) || /not running|no such process|process already finished|process not found/i.test(outcome.log))
       return { found: false }
@@ -74,7 +74,7 @@ export class CliRuntime implements OCIRuntime {
   }
 
   async delete(id: string, { force = false, ...options }: AbortOptions & { readonly force?: boolean } = {}): Promise<{ found: boolean }> {
-    const outcome = await invoke(this.#program(), ['delete', ...(force ? ['--force'] : []), id], options)
+    const outcome = await this.#invoke(['delete', ...(force ? ['--force'] : []), id], options)
     // With --force an unknown container is a success that says nothing.
     if (outcome.code === 0) return { found: true }
     if (this.#isUnknown(outcome)) return { found: false }
@@ -82,8 +82,12 @@ export class CliRuntime implements OCIRuntime {
   }
 
   async #run(verb: string, args: readonly string[], options: AbortOptions): Promise<void> {
-    const outcome = await invoke(this.#program(), [verb, ...args], options)
+    const outcome = await this.#invoke([verb, ...args], options)
     if (outcome.code !== 0) throw this.#failed(verb, args[0] ?? '', outcome)
+  }
+
+  #invoke(verb: readonly string[], { signal }: AbortOptions): ReturnType<typeof invoke> {
+    return invoke(this.#program(), verb, { signal, start: startProgramInPool })
   }
 
   #program(): RuntimeProgram {

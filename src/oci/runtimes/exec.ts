@@ -8,7 +8,7 @@ import { signalNumbers } from '../../linux/signals.ts'
 import type { OCIExec, OCIExecOptions, OCIExecTerminal } from '../oci-runtime.ts'
 import { PidFile } from '../pid-file.ts'
 import { loggedError, runtimeFailed } from './failure.ts'
-import { logArgs, type RuntimeProgram, startProgram } from './invoke.ts'
+import { logArgs, type RuntimeProgram, startProgramInPool } from './invoke.ts'
 import { openMemoryFile, readMemoryFile } from './memory-file.ts'
 
 /** How long a kill waits for the program to be there, before it takes the runtime alone. */
@@ -30,7 +30,7 @@ export async function startExec(
   const log = openMemoryFile('oci-exec-log')
   let child: SpawnedProcess
   try {
-    child = startProgram({ ...program, env: env ?? program.env }, [...logArgs, ...verb, id], [...stdioOf(stdio, tty), log], {
+    child = await startProgramInPool({ ...program, env: env ?? program.env }, [...logArgs, ...verb, id], [...stdioOf(stdio, tty), log], {
       setsid: tty?.slavePath !== undefined,
     })
   } catch (error) {
