@@ -8,17 +8,19 @@ export interface BackgroundOptions {
 export class Background {
   readonly #running = new Set<Promise<void>>()
   readonly #pauses = new Set<() => void>()
+  #ending = false
 
   /** Begins some work; `onError` hears of its failure. */
   run(work: () => Promise<void>, onError: (error: unknown) => void, { afterMs }: BackgroundOptions = {}): void {
-    const running = (afterMs === undefined ? work() : this.#pause(afterMs).then(work))
+    const running = (afterMs === undefined || this.#ending ? work() : this.#pause(afterMs).then(work))
       .catch(onError)
       .finally(() => this.#running.delete(running))
     this.#running.add(running)
   }
 
-  /** Resolves when nothing is under way any more. */
+  /** Resolves when nothing is under way any more. From now on nothing waits any more, either. */
   async settled(): Promise<void> {
+    this.#ending = true
     while (this.#running.size > 0) {
       for (const end of this.#pauses) end()
       await Promise.all(this.#running)

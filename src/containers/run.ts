@@ -51,6 +51,7 @@ export async function runContainer(services: ContainersServices, options: RunOpt
   let namespace: HeldNamespace | undefined
   let connected: Promise<void> | undefined
   let died: Promise<void> | undefined
+  let result: RunResult<string | Buffer>
   try {
     const infra = await restingInfra(services, record)
     if (infra !== undefined) await startContainer(services, infra, { signal: options.signal })
@@ -64,7 +65,8 @@ export async function runContainer(services: ContainersServices, options: RunOpt
     const ran = await inPodCgroup(services, record, () => runDirect(services, record, mounts, own))
     died = services.emit({ ...subjectOf(record), action: 'died', exitCode: ran.exitCode })
     died.catch(() => {})
-    return { ...ran, id: record.id, stdout: encodeOutput(ran.stdout, encoding), stderr: encodeOutput(ran.stderr, encoding) }
+    await told
+    result = { ...ran, id: record.id, stdout: encodeOutput(ran.stdout, encoding), stderr: encodeOutput(ran.stderr, encoding) }
   } catch (error) {
     await connected?.catch(() => {})
     // The helper, whose child it is, may have died before it.
@@ -75,8 +77,9 @@ export async function runContainer(services: ContainersServices, options: RunOpt
     await leavePodCgroup(services, record)
     await Promise.allSettled([told, died])
     await step(services.probe, 'run.remove', () => dropRun(services, record))
-    await Promise.all([told, died])
   }
+  await died
+  return result
 }
 
 /** Other engines may work on it, and even remove it: then it is gone already. */

@@ -31,7 +31,7 @@ export async function sweepOrphans(services: ContainersServices, locksDir: strin
   }
 }
 
-/** The creator marks first, then makes, then writes the record, then takes its mark away: asked in this order, none is overlooked. */
+/** The creator marks before it makes a snapshot, and takes the mark away when the record is there: asked in this order, none is overlooked. */
 async function isThere({ live, registry }: ContainersServices, id: string): Promise<boolean> {
   return (await live.get('making', id)) !== undefined || (await registry.get('container', id)) !== undefined
 }

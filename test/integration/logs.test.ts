@@ -126,6 +126,18 @@ describe('logs', () => {
     await container.remove()
   })
 
+  it('in a place of their own choice are left alone by the removal of who had it before', async () => {
+    const path = `${engine.root}/again.log`
+    const before = await started(engine, sh('echo before'), { log: { path } })
+    await before.wait()
+    await before.remove()
+    const container = await started(engine, sh('echo after; sleep 0.2; echo later'), { log: { path } })
+    await container.wait()
+    expect(textsOf(await collect(container.logs()))).toEqual(['after', 'later'])
+    await container.remove()
+    await expect(readFile(path)).rejects.toMatchObject({ code: 'ENOENT' })
+  })
+
   it('lies where it was asked for, and goes with its container', async () => {
     const path = `${engine.root}/elsewhere/ctr.log`
     const container = await started(engine, sh('echo here'), { log: { driver: 'json-file', path } })

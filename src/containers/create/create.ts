@@ -1,11 +1,12 @@
 import { stat } from 'node:fs/promises'
+import type { AbortOptions } from '../../base/abort.ts'
 import { LibpodError } from '../../base/errors.ts'
 import { step } from '../../base/steps.ts'
-import { dropContainer } from '../lifecycle/drop.ts'
-import { makeVolumes } from '../mounts/make-volumes.ts'
+import { makeVolumes, takeBackCreation } from '../mounts/make-volumes.ts'
 import { type CreateContainerOptions, checkCreateOptions } from '../options.ts'
 import { type ContainerRecord, snapshotsOf } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
+import { readRecord } from '../store.ts'
 import { subjectOf } from '../subject.ts'
 import { commitContainer } from './commit.ts'
 import { resolveJoined } from './joined.ts'
@@ -54,14 +55,18 @@ export async function beginContainer(
     // All wait for the disk. What the commit refuses is the better reason, if more than one fails.
     const [committed, snapshot] = await Promise.allSettled([
       step(services.probe, 'create.commit', () => commitContainer(services, plan, options.name !== undefined)),
-      snapshots.length === 0 ? undefined : makeMarked(services, plan.record, snapshots),
+      snapshots.length === 0 ? undefined : makeMarked(services, plan.record, { snapshots, signal: options.signal }),
     ])
     if (committed.status === 'rejected') throw committed.reason
     const { record, volumes } = committed.value
     if (snapshot.status === 'rejected') {
-      await dropContainer(services, record, { volumes: true })
+      await takeBackCreation(services, record, volumes).catch((error: unknown) =>
+        services.logger.warn(`Taking back container ${record.name}: ${String(error)}`),
+      )
       throw snapshot.reason
     }
+    // Somebody may have removed it already, and found no snapshot to remove.
+    if ((await readRecord(services, id)) === undefined) for (const name of snapshots) await services.snapshots.remove(name)
     await makeVolumes(services, record, volumes)
     const told = step(services.probe, 'create.event', () => services.emit({ ...subjectOf(record), action: 'create' }))
     told.catch(() => {})
@@ -76,10 +81,14 @@ export async function beginContainer(
 }
 
 /** Says first that they are being made: snapshots of containers that nobody knows are swept. */
-async function makeMarked(services: ContainersServices, record: ContainerRecord, snapshots: readonly string[]): Promise<void> {
+async function makeMarked(
+  services: ContainersServices,
+  record: ContainerRecord,
+  { snapshots, signal }: AbortOptions & { readonly snapshots: readonly string[] },
+): Promise<void> {
   const making = { owner: services.owner, snapshots }
   await step(services.probe, 'create.making', () => services.live.set('making', record.id, making))
-  await step(services.probe, 'create.snapshot', () => makeSnapshots(services, record))
+  await step(services.probe, 'create.snapshot', () => makeSnapshots(services, record, { signal }))
 }
 
 async function checkRootfs(rootfs: string): Promise<void> {

@@ -37,6 +37,8 @@ export async function dropContainer(
       hint: 'Remove those first.',
     })
   }
+  // The next container may have its log in the same place, if the caller chose it.
+  if (!hasOwnLogPlace(services, record)) await dropLog(services, record)
   await Promise.all([
     dropFiles(services, record),
     step(services.probe, 'remove.event', () => services.emit({ ...subjectOf(record), action: 'remove' })),
@@ -53,11 +55,14 @@ async function dropFiles(services: ContainersServices, record: ContainerRecord):
     ),
     step(services.probe, 'remove.snapshot', () => Promise.all(snapshotsOf(record).map(({ name }) => services.snapshots.remove(name)))),
     removeGoing(services.volumes, volumesOf(record), id, [`container/${id}`]),
-    // The next container may have its log in the same place, if the caller chose it.
-    dirname(record.logPath) === staticDirOf(services.places, id) ? undefined : dropLog(services, record),
     unlinkIfThereSync(join(exitsDirOf(services.places), id)),
   ])
   dropFolders(services, record)
+}
+
+/** In its own folder, where no other container has anything. */
+function hasOwnLogPlace({ places }: ContainersServices, { id, logPath }: ContainerRecord): boolean {
+  return dirname(logPath) === staticDirOf(places, id)
 }
 
 function dropLog(services: ContainersServices, record: ContainerRecord): Promise<void> {
@@ -75,7 +80,7 @@ function dropFolders(services: ContainersServices, record: ContainerRecord): voi
   const { id } = record
   services.background.run(
     async () => {
-      await dropLog(services, record)
+      if (hasOwnLogPlace(services, record)) await dropLog(services, record)
       await step(services.probe, 'remove.bundle', () => removeBundle(bundleOf(services.places, id)))
       await step(services.probe, 'remove.static', () => rm(staticDirOf(services.places, id), { recursive: true, force: true }))
     },

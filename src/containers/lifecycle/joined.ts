@@ -92,9 +92,10 @@ export async function findOwner(services: ContainersServices, id: string): Promi
 async function requireOwner(services: ContainersServices, id: string, joiner: string): Promise<JoinedOwner> {
   const owner = await findOwner(services, id)
   if (owner !== undefined) return owner
-  const record = await requireRecord(services, id)
+  const [record, live] = await Promise.all([requireRecord(services, id), readLive(services, id)])
   const { status } = record.state
-  throw notRunning(record, { state: joinable.includes(status) ? 'exited' : status, joiner })
+  const state = !joinable.includes(status) ? status : live?.phase === 'starting' ? 'created' : 'exited'
+  throw notRunning(record, { state, joiner })
 }
 
 function notRunning(

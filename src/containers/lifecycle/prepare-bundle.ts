@@ -37,7 +37,7 @@ export async function prepareBundle(
   const rootfs = options.rootfs ?? rootfsOf(services.places, id)
   const [host, runtime] = await Promise.all([services.host(), runtimeOf(services, record)])
   const compileSeccomp = runtime.features.seccompBpf ? services.compileSeccomp : undefined
-  if (record.state.generation === 0) await makeSnapshots(services, record)
+  if (record.state.generation === 0) await makeSnapshots(services, record, { signal })
   await makeBindSources(record)
   const [accounts, prepared, root, network, joined] = await Promise.all([
     accountsOf(services, record),

@@ -1,3 +1,4 @@
+import { isLibpodError } from '../../base/errors.ts'
 import { step } from '../../base/steps.ts'
 import { sleep } from '../../base/time.ts'
 import { isSameProcess } from '../../linux/proc.ts'
@@ -70,10 +71,11 @@ async function settleStart(services: ContainersServices, record: ContainerRecord
   const seen = await (await runtimeOf(services, record)).state(id)
   const exit = seen?.status === 'stopped' ? await exitOfStopped(services, record, found) : await monitor.exitOf(place)
   if (seen?.status !== 'running' && seen?.status !== 'paused' && !exit) {
-    await undoStart(services, id)
+    // In this order it can be done again.
     const undone = await updateState(services, id, (state) =>
       isActive(state.status) && live.before !== undefined ? undoneState(live.before) : undefined,
     )
+    await undoStart(services, id)
     return { record: undone, live: undefined }
   }
   const { before: _, ...known } = live
@@ -92,7 +94,15 @@ async function settleStart(services: ContainersServices, record: ContainerRecord
 async function settleRunning(services: ContainersServices, held: { record: ContainerRecord; live: LiveContainer }): Promise<HeldContainer> {
   const { record, live } = held
   if (live.freezing) return settleFreeze(services, record, live)
-  return live.connecting ? settleNetworks(services, record, live) : held
+  if (!live.connecting) return held
+  try {
+    return await settleNetworks(services, record, live)
+  } catch (error) {
+    if (isLibpodError(error, 'closed')) throw error
+    // It can be stopped all the same; the next verb tries again.
+    services.logger.warn(`Bringing container ${record.name} into its networks: ${error instanceof Error ? error.message : String(error)}`)
+    return held
+  }
 }
 
 /** Its program ran and is no more: its monitor, if it lives, is about to write how that ended. */

@@ -78,11 +78,11 @@ export async function startHeld(
   { record, live: found }: HeldContainer,
   { signal, restarted = false }: AbortOptions & { readonly restarted?: boolean } = {},
 ): Promise<void> {
+  const runtime = await runtimeOf(services, record)
   const made =
     record.state.status === 'initialized' && found
       ? await markStarting(services, record, found)
       : await makeContainer(services, record, { signal, restarted })
-  const runtime = await runtimeOf(services, record)
   // The record is written while the runtime works: as long as the live entry says `starting`, whoever finds it looks for himself.
   const [started, committed] = await Promise.allSettled([
     step(services.probe, 'start.runtime', () => runtime.start(record.id, { signal })),
@@ -90,15 +90,26 @@ export async function startHeld(
   ])
   const failed = [started, committed].find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined
   if (failed !== undefined) {
-    await undoStart(services, record.id)
-    if (committed.status === 'fulfilled') await updateState(services, record.id, () => undoneState(record.state))
+    await takeBackStart(services, record)
     throw failed.reason
   }
   const { before: _, ...live } = made
-  await Promise.all([
-    step(services.probe, 'start.live', () => services.live.set(containerKind.kind, record.id, { ...live, phase: 'started' })),
-    step(services.probe, 'start.event', () => services.emit({ ...subjectOf(record), action: 'start' })),
-  ])
+  await step(services.probe, 'start.live', () => services.live.set(containerKind.kind, record.id, { ...live, phase: 'started' }))
+  services.changes.notify(record.id)
+  await step(services.probe, 'start.event', () => services.emit({ ...subjectOf(record), action: 'start' }))
+}
+
+/**
+ * The record first: as long as the live entry says `starting`, whoever finds it does this again. Where it cannot be written now, it is
+ * left to him.
+ */
+async function takeBackStart(services: ContainersServices, { id, name, state: before }: ContainerRecord): Promise<void> {
+  try {
+    await updateState(services, id, (state) => (isActive(state.status) ? undoneState(before) : undefined))
+    await undoStart(services, id)
+  } catch (error) {
+    services.logger.warn(`Taking back a start of container ${name}: ${error instanceof Error ? error.message : String(error)}`)
+  }
 }
 
 /** From here on it may run already, whatever the record says: who finds this looks. */

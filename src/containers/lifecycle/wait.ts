@@ -64,7 +64,7 @@ export async function waitContainer(services: ContainersServices, id: string, op
       const record = await readRecord(services, id)
       if (record === undefined) return await resultOfRemoved(services, id, first)
       first ??= record
-      if (isMet(condition, record, first)) return resultOf(record)
+      if (isMet(condition, record, first) && !(condition === 'running' && (await isStarting(services, id)))) return resultOf(record)
       // What only the end of this run can bring is left to who watches the processes, too.
       if (isActive(record.state.status) && afterRun.has(condition)) {
         await whenEnded(services, record, await readLive(services, id)).wait({ signal })
@@ -73,6 +73,11 @@ export async function waitContainer(services: ContainersServices, id: string, op
   } finally {
     changes.close()
   }
+}
+
+/** The record is written while the runtime starts the program. */
+async function isStarting(services: ContainersServices, id: string): Promise<boolean> {
+  return (await readLive(services, id))?.phase === 'starting'
 }
 
 function isMet(condition: WaitCondition, { state }: ContainerRecord, first: ContainerRecord): boolean {

@@ -1,4 +1,6 @@
+import { isLibpodError } from '../../base/errors.ts'
 import { step } from '../../base/steps.ts'
+import { isHelperLost } from '../../linux/helper/lost.ts'
 import { readAttachment } from '../../network/attachment.ts'
 import { connectNow, disconnectNow } from '../../network/connect-now.ts'
 import { requireNetwork } from '../../network/store.ts'
@@ -8,7 +10,7 @@ import { changeNetworks, networksOf } from './change-networks.ts'
 import { holdNetwork } from './hold.ts'
 import { rewriteEtcFiles } from './rewrite-etc-files.ts'
 
-/** Says that a running container is being connected or disconnected, while it is. */
+/** Says that a running container is being connected or disconnected, until that is done: whoever finds the mark looks for himself. */
 export async function markConnecting<T>(
   services: ContainersServices,
   { record, live }: HeldContainer,
@@ -18,11 +20,9 @@ export async function markConnecting<T>(
   if (live === undefined) return work()
   const { id } = record
   await step(services.probe, `${verb}.mark`, () => services.live.set(containerKind.kind, id, { ...live, connecting: true }))
-  try {
-    return await work()
-  } finally {
-    await step(services.probe, `${verb}.live`, () => services.live.set(containerKind.kind, id, live))
-  }
+  const result = await work()
+  await step(services.probe, `${verb}.live`, () => services.live.set(containerKind.kind, id, live))
+  return result
 }
 
 /**
@@ -49,6 +49,8 @@ export async function settleNetworks(services: ContainersServices, record: Conta
         const network = { ...attachment, record: await requireNetwork(services.network, attachment.id) }
         await step(services.probe, 'settle.connect', () => connectNow(services.network, id, network, namespace))
       } catch (error) {
+        // What ends all of it says nothing of this network.
+        if (namespace === undefined || isLibpodError(error, 'closed') || isHelperLost(error)) throw error
         services.logger.warn(`Connecting container ${record.name} to ${attachment.name}: ${error instanceof Error ? error.message : error}`)
         const others = networksOf(settled, 'connect').filter((each) => each.id !== attachment.id)
         settled = await changeNetworks(services, settled, others)

@@ -48,18 +48,30 @@ export function tryCall(name: FunctionName, ...args: readonly Argument[]): numbe
   }
 }
 
+/** The pool has four threads, and koffi takes 256 calls at most. */
+const mostInPool = 8
+let inPoolNow = 0
+const forPool: (() => void)[] = []
+
 /** Makes a call that takes long, and no path, on a thread of the pool. What it gives is -1 only where that is a failure. */
-export function inPool(name: FunctionName, ...args: readonly Argument[]): Promise<number> {
+export async function inPool(name: FunctionName, ...args: readonly Argument[]): Promise<number> {
   const native = find(name)
-  return new Promise((resolve, reject) => {
-    if (native === undefined) throw systemError(missingFunction, name)
-    native.async(...args, (failed: Error | null, result: number) => {
-      if (failed !== null) reject(failed)
-      // The error number stayed in the other thread.
-      else if (result === -1) reject(systemError(EIO, name))
-      else resolve(result)
+  if (native === undefined) throw systemError(missingFunction, name)
+  if (inPoolNow === mostInPool) await new Promise<void>((resolve) => forPool.push(resolve))
+  else inPoolNow++
+  try {
+    const result = await new Promise<number>((resolve, reject) => {
+      native.async(...args, (failed: Error | null, given: number) => (failed === null ? resolve(given) : reject(failed)))
     })
-  })
+    // The error number stayed in the other thread.
+    if (result === -1) throw systemError(EIO, name)
+    return result
+  } finally {
+    // Whoever waits longest takes the place over.
+    const next = forPool.shift()
+    if (next === undefined) inPoolNow--
+    else next()
+  }
 }
 
 /** A path as libc takes it. A NUL in it would cut it short, and be another path. */

@@ -9,7 +9,7 @@ import { makePipe, readAll } from '../pipe.ts'
 import { processStartTimeSync } from '../proc.ts'
 import { findProgram } from './find-program.ts'
 import { commandFailed, runProgram } from './run-program.ts'
-import { type SpawnedProcess, type SpawnOptions, spawnProcess } from './spawn.ts'
+import { type SpawnedProcess, type SpawnOptions, spawnProcess, spawnProcessInPool } from './spawn.ts'
 
 const env = { PATH: '/usr/bin:/bin' }
 const quiet = ['ignore', 'ignore', 'ignore'] as const
@@ -27,6 +27,29 @@ function openDescriptors(): string[] {
     }
   })
 }
+
+describe('spawnProcessInPool', () => {
+  it('starts any number at once, tells their ends, and leaves no descriptor', async () => {
+    await (await spawnProcessInPool({ file: '/bin/true', args: [], env, stdio: quiet })).exited
+    const before = openDescriptors()
+    const one = async (_: unknown, at: number): Promise<number | null> =>
+      (await (await spawnProcessInPool({ file: '/bin/sh', args: ['-c', `exit ${at % 7}`], env, stdio: quiet })).exited).code
+    expect(await Promise.all(Array.from({ length: 300 }, one))).toEqual(Array.from({ length: 300 }, (_, at) => at % 7))
+    expect(openDescriptors()).toEqual(before)
+  })
+
+  it('rejects for a program or a folder that is not there', async () => {
+    const missing = { args: [], env, stdio: quiet }
+    await expect(spawnProcessInPool({ ...missing, file: '/nowhere/program' })).rejects.toMatchObject({
+      code: 'ENOENT',
+      path: '/nowhere/program',
+    })
+    await expect(spawnProcessInPool({ ...missing, file: '/bin/true', cwd: '/nowhere' })).rejects.toMatchObject({
+      code: 'ENOENT',
+      path: '/nowhere',
+    })
+  })
+})
 
 describe('spawnProcess', () => {
   it('tells codes and signals', async () => {
