@@ -44,7 +44,7 @@ describe('import', () => {
     ['a truncated gzip', () => gzipSync(rootfs).subarray(0, 200_000), 'corrupt'],
     ['a gzip with a wrong byte', () => spoil(gzipSync(rootfs), 100_000), 'corrupt'],
     ['a gzip of noise', () => gzipSync(Buffer.alloc(10_000, 'nonsense')), 'corrupt'],
-    ['a bzip2', () => execFileSync('bzip2', ['-c'], { input: rootfs.subarray(0, 1024) }), 'unsupported'],
+    ['a bzip2', () => Buffer.from('QlpoOTFBWSZTWRkxZT0AAACBAAJEoAAhmmgzTQczi7kinChIDJiynoA=', 'base64'), 'unsupported'],
     ['a zstd that is cut off', () => execFileSync('zstd', ['-qc'], { input: rootfs, maxBuffer: 2 ** 26 }).subarray(0, 100_000), 'corrupt'],
     ['a wrong checksum', () => spoil(rootfs, 20), 'corrupt'],
     ['a name that climbs out', () => tarball([{ name: '../../escaped', content: 'x' }]), 'corrupt'],
