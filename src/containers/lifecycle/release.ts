@@ -1,14 +1,20 @@
+import { join } from 'node:path'
+import { isLibpodError } from '../../base/errors.ts'
 import type { HeldNamespace } from '../../linux/network/namespace.ts'
 import { readAttachment } from '../../network/attachment.ts'
 import { releaseNetwork } from '../../network/set-up.ts'
+import { joinedContainer } from '../../oci/spec/namespaces.ts'
 import { releaseVolumes } from '../mounts/release-volumes.ts'
 import { holdNetwork } from '../networking/hold.ts'
+import { forgetForJoiners } from '../networking/joiner-name.ts'
+import { networkOwner } from '../networking/network-owner.ts'
+import { bundleOf } from '../places.ts'
 import type { ContainerRecord } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { readLive } from '../store.ts'
 
 /**
- * Gives back what a container has only while it has processes: its volumes and its networks. The caller holds the container's
+ * Gives back what a container has only while it has processes: its volumes, its networks, and its name in those of others. The caller holds the container's
  * lock. Idempotent: after a run, after a start that failed, and for the recovery of either. Its network is taken down while nobody waits.
  */
 export async function releaseParts(
@@ -16,7 +22,18 @@ export async function releaseParts(
   record: ContainerRecord,
   namespace?: HeldNamespace | undefined,
 ): Promise<void> {
-  await Promise.all([releaseVolumes(services, record), releaseNetworks(services, record, namespace)])
+  await Promise.all([releaseVolumes(services, record), releaseNetworks(services, record, namespace), releaseName(services, record)])
+}
+
+/** Those whose network it shared know it by name. */
+async function releaseName(services: ContainersServices, record: ContainerRecord): Promise<void> {
+  if (joinedContainer(record.options.network) === undefined) return
+  try {
+    const owner = await networkOwner(services, record)
+    await forgetForJoiners(join(bundleOf(services.places, owner.id), 'hosts'), record)
+  } catch (error) {
+    if (!isLibpodError(error, 'not-found')) throw error
+  }
 }
 
 async function releaseNetworks(services: ContainersServices, { id }: ContainerRecord, namespace: HeldNamespace | undefined): Promise<void> {
