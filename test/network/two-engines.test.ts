@@ -21,9 +21,9 @@ console.log(JSON.stringify(started))
 await runtime.close()
 `
 
-it('two engines in two processes give no address and no port twice', { timeout: 60_000 }, async () => {
+it('two engines in two processes give no address and no port twice', { timeout: 300_000 }, async () => {
   await engine.runtime.networks.create({ name: 'shared' })
-  const results = await Promise.all([0, 1].map(() => runModule(program(engine.root, engine.runRoot))))
+  const results = await Promise.all([0, 1].map(() => runModule(program(engine.root, engine.runRoot), { timeoutMs: 300_000 })))
   expect(results.map(({ exitCode, stderr }) => [exitCode, stderr])).toEqual([
     [0, ''],
     [0, ''],
