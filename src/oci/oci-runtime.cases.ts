@@ -74,6 +74,15 @@ async function quietExec(context: OCIRuntimeCaseContext, id: string, args: reado
   }
 }
 
+/** Waits until a process is this program: its pid is known a moment before that. */
+async function begun(pid: number, program: RegExp): Promise<void> {
+  for (let look = 0; look < 200; look += 1) {
+    if (program.test(await readFile(`/proc/${pid}/cmdline`, 'utf8'))) return
+    await sleep(10)
+  }
+  assert.fail(`process ${pid} is not ${program}`)
+}
+
 /** Waits for the end of a process that is no child of this one. */
 async function gone(pid: number): Promise<void> {
   for (let look = 0; look < 200; look += 1) {
@@ -166,7 +175,7 @@ export const ociRuntimeCases: readonly OCIRuntimeCase[] = [
       const id = await running(context)
       const exec = await quietExec(context, id, ['sleep', '999'])
       const pid = (await exec.programPid()) ?? assert.fail('no pid')
-      assert.match(await readFile(`/proc/${pid}/cmdline`, 'utf8'), /999/)
+      await begun(pid, /999/)
       await exec.kill(9)
       assert.equal(await exec.exited, 137)
       await gone(pid)

@@ -22,6 +22,7 @@ const waiting = ['sh', '-c', 'trap "exit 7" TERM; echo up; sleep 1000 & wait']
 function atStep(name, when) {
   if (hit || name !== step || when !== phase) return
   hit = true
+  if (settings.lingerMs) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, settings.lingerMs)
   if (target === 'host' && !settings.withHelper) process.kill(process.pid, 'SIGKILL')
   const killed = processes().filter(({ line, parent }) =>
     target === 'conmon' ? /^[^\0]*conmon\0/.test(line) : parent === process.pid && line.includes('helper.js'),

@@ -14,6 +14,8 @@ export interface VictimOptions {
   /** `before:STEP` or `after:STEP`, of the host. */
   readonly probe?: string
   readonly target?: Exclude<Target, 'cleanup'>
+  /** Its event loop stands still for so long before the kill: what it has begun on other threads goes on. */
+  readonly lingerMs?: number
   /** With the target `host`: kills its helper before, so that there is nobody to clean up. */
   readonly withHelper?: boolean
   /** The same for the clean-up program; a third part names a file that it makes as it dies. */

@@ -106,12 +106,12 @@ async function killCleanup(
   { place, gate, planned, folder }: Pick<Kill, 'place' | 'gate' | 'planned' | 'folder'>,
   probe: string,
 ): Promise<void> {
-  const { scenario, hostProbe = '', options, ends } = planned
+  const { scenario, hostProbe = '', options, ends, lingerMs = 0 } = planned
   const mark = join(folder, `${place.cgroupParent.slice(1)}.mark`)
   rmSync(mark, { force: true })
   const cleanupProbe = `${probe}:${mark}`
   const more = { options: { ...options, ...(ends ? gate.waiter(3) : {}) } }
-  const { killed } = await runVictim(place, { scenario, probe: hostProbe, cleanupProbe, ...more })
+  const { killed } = await runVictim(place, { scenario, probe: hostProbe, cleanupProbe, lingerMs, ...more })
   expect(killed, 'the host was killed').toBe(true)
   if (ends) gate.open(1)
   await eventually(() => expect(existsSync(mark), 'the clean-up program was killed').toBe(true), 20_000)

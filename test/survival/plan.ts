@@ -9,6 +9,8 @@ export interface PlannedStep {
   readonly scenario: string
   /** With the target `cleanup`: where the host dies, so that the clean-up program has something to do. */
   readonly hostProbe?: string
+  /** The host's event loop stands still for so long before it dies. */
+  readonly lingerMs?: number
   /** The container ends by itself once the host is dead. */
   readonly ends?: boolean
   readonly options?: VictimOptions['options']
@@ -61,7 +63,8 @@ export const plan: readonly PlannedStep[] = [
   ...rows(once, 'start', 'cleanup', 'recover.containers recover.making recover.orphans recover.storage recover.owners', {
     hostProbe: 'after:start.create',
   }),
-  ...rows(once, 'start', 'cleanup', 'settle.adopt settle.adopt-live', { hostProbe: 'after:start.runtime' }),
+  // The program runs, and the record does not tell.
+  ...rows(once, 'start', 'cleanup', 'settle.adopt settle.adopt-live', { hostProbe: 'before:start.commit', lingerMs: 500 }),
   ...rows(once, 'pause', 'cleanup', 'settle.freeze', { hostProbe: 'after:pause.runtime' }),
   // It ends when no engine is open: conmon's exit command starts the clean-up program.
   ...rows(once, 'start', 'cleanup', 'exit.delete exit.commit exit.event exit.file exit.live', {
@@ -92,8 +95,8 @@ export const networkPlan: readonly PlannedStep[] = [
   ...rows(once, 'life', 'conmon', 'start.event'),
   ...rows(once, 'life', 'helper', 'network.up'),
   ...rows(once, 'start', 'cleanup', 'network.teardown', { hostProbe: 'after:start.create' }),
-  ...rows(once, 'connect', 'host', 'connect.commit connect.lease connect.setup connect.up'),
-  ...rows(once, 'connect', 'host', 'disconnect.leave disconnect.teardown disconnect.give disconnect.commit'),
+  ...rows(once, 'connect', 'host', 'connect.commit connect.setup connect.up'),
+  ...rows(once, 'connect', 'host', 'disconnect.leave disconnect.teardown disconnect.commit'),
   ...rows(once, 'connect', 'cleanup', 'settle.connect', { hostProbe: 'after:connect.commit' }),
   ...rows(once, 'connect', 'cleanup', 'settle.disconnect', { hostProbe: 'after:connect.setup' }),
   ...rows(once, 'network', 'host', 'network.remove'),
