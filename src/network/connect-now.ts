@@ -39,19 +39,21 @@ export async function connectNow(
   }
 }
 
-/** Disconnects a running container from one network; with `interrupted`, from whatever of it there is. */
+/** Disconnects a running container from one network, or takes down what there is of one that was not set up to its end. */
 export async function disconnectNow(
   services: NetworkServices,
   container: string,
   network: string,
-  { namespace, interrupted = false }: { readonly namespace: HeldNamespace | undefined; readonly interrupted?: boolean },
+  namespace: HeldNamespace | undefined,
 ): Promise<void> {
   const { store, locks, backend, probe } = services
   const attachment = await readAttachment(store, container)
-  if (attachment === undefined || !attachment.networks.some((connected) => connected.network.id === network)) return
+  const found = attachment?.networks.find((connected) => connected.network.id === network)
+  if (attachment === undefined || found === undefined) return
   if (namespace === undefined) throw noNamespace(container)
   const release = await locks.acquire(setupLock)
   try {
+    const interrupted = found.status === undefined
     const request = { ...only(attachment, network), namespace: namespace.path, emptied: [], interrupted }
     // Without a status it is not whole: whoever finds it takes down what there is.
     await step(probe, 'disconnect.leave', () =>

@@ -1,4 +1,5 @@
-import { readFile, readlink } from 'node:fs/promises'
+import { mkdir, readFile, readlink, rm } from 'node:fs/promises'
+import { dirname, join } from 'node:path'
 import type { Container, RunOptions } from 'libpod-ts'
 import { beforeAll, describe, expect, it } from 'vitest'
 import { created, sh, started } from '../support/containers.ts'
@@ -50,6 +51,18 @@ describe('namespaces of another container', () => {
     expect(await run('cat /etc/hosts; echo 1.1.1.1 deep >> /etc/hosts', { network: { container: joiner.id } })).toContain('somewhere')
     expect((await owner.exec(['cat', '/etc/hosts'])).stdout).toContain('1.1.1.1 deep')
     await joiner.remove({ force: true })
+  })
+
+  it('network: ends, whatever became of the hosts file of the other', async () => {
+    const other = await started(engine, ['sleep', '1000'], { network: 'none' })
+    const joiner = await started(engine, ['sleep', '1000'], { network: { container: other.id } })
+    const hosts = join(dirname((await other.inspect()).ociConfigPath), 'hosts')
+    await rm(hosts)
+    await mkdir(hosts)
+    await joiner.kill()
+    expect(await joiner.wait()).toMatchObject({ exitCode: 137 })
+    await joiner.remove()
+    await other.remove({ force: true })
   })
 
   it('network: what listens in one is there for the other', async () => {

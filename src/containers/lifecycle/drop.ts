@@ -49,13 +49,13 @@ export async function dropContainer(
 /** All that a container has outside the store. Idempotent; `record` may be of a container that is long gone. */
 async function dropFiles(services: ContainersServices, record: ContainerRecord): Promise<void> {
   const { id } = record
+  unlinkIfThereSync(join(exitsDirOf(services.places), id))
   await Promise.all([
     step(services.probe, 'remove.live', () =>
       Promise.all([services.live.delete(containerKind.kind, id), services.live.delete('restart', id), forgetLast(services.network, id)]),
     ),
     step(services.probe, 'remove.snapshot', () => Promise.all(snapshotsOf(record).map(({ name }) => services.snapshots.remove(name)))),
     removeGoing(services.volumes, volumesOf(record), id, [`container/${id}`]),
-    unlinkIfThereSync(join(exitsDirOf(services.places), id)),
   ])
   dropFolders(services, record)
 }

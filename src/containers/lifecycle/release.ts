@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { isLibpodError } from '../../base/errors.ts'
 import type { HeldNamespace } from '../../linux/network/namespace.ts'
 import { readAttachment } from '../../network/attachment.ts'
 import { releaseNetwork } from '../../network/set-up.ts'
@@ -25,14 +24,16 @@ export async function releaseParts(
   await Promise.all([releaseVolumes(services, record), releaseNetworks(services, record, namespace), releaseName(services, record)])
 }
 
-/** Those whose network it shared know it by name. */
+/** Those whose network it shared know it by name. Their file is in their hands: what they did to it keeps no container from ending. */
 async function releaseName(services: ContainersServices, record: ContainerRecord): Promise<void> {
   if (joinedContainer(record.options.network) === undefined) return
   try {
     const owner = await networkOwner(services, record)
     await forgetForJoiners(join(bundleOf(services.places, owner.id), 'hosts'), record)
   } catch (error) {
-    if (!isLibpodError(error, 'not-found')) throw error
+    services.logger.debug(
+      `Taking container ${record.name} out of the hosts file: ${error instanceof Error ? error.message : String(error)}`,
+    )
   }
 }
 

@@ -34,7 +34,7 @@ export async function disconnectContainer(
       if (isActive(record.state.status)) {
         const namespace = holdNetwork(services.places, id, live ?? {})
         try {
-          await disconnectNow(services.network, id, target.id, { namespace })
+          await disconnectNow(services.network, id, target.id, namespace)
         } finally {
           namespace?.close()
         }

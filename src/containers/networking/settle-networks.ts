@@ -41,9 +41,7 @@ export async function settleNetworks(services: ContainersServices, record: Conta
     const kept = new Set(wanted.filter((attachment) => whole.has(attachment.id)).map((attachment) => attachment.id))
     for (const { network } of found)
       if (!kept.has(network.id))
-        await step(services.probe, 'settle.disconnect', () =>
-          disconnectNow(services.network, id, network.id, { namespace, interrupted: true }),
-        )
+        await step(services.probe, 'settle.disconnect', () => disconnectNow(services.network, id, network.id, namespace))
     for (const attachment of wanted.filter((each) => !kept.has(each.id))) {
       try {
         const network = { ...attachment, record: await requireNetwork(services.network, attachment.id) }
