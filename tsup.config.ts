@@ -1,9 +1,13 @@
 import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { defineConfig, type Options } from 'tsup'
 import { entryPoints, helperPrograms } from './scripts/entry-points.ts'
+import { joinChunks } from './scripts/join-chunks.ts'
+import { leanLmdb, leftOutOfLmdb } from './scripts/lean-lmdb.ts'
 
 /** Taken into the package, with their licences. */
-const noExternal = ['zod', 'smol-toml']
+const takenIn = ['zod', 'smol-toml', 'lmdb', 'ordered-binary', '@harperfast/extended-iterable']
+
+const entry = Object.fromEntries(entryPoints.map(({ output, source }) => [output, source]))
 
 const common: Options = {
   outDir: 'dist',
@@ -13,28 +17,33 @@ const common: Options = {
   // Dependencies stay outside: they are loaded at first use, and two of them are native. Of those that are many small ES modules what is
   // used is taken in, as loading them one by one takes most of a start.
   skipNodeModulesBundle: true,
-  noExternal,
+  noExternal: [...takenIn, ...leftOutOfLmdb],
+  esbuildPlugins: [leanLmdb],
   silent: true,
+}
+
+async function copyLicence(name: string): Promise<void> {
+  await copyFile(`node_modules/${name}/LICENSE`, `dist/LICENSE-${name.replace(/^@.*\//, '')}`)
 }
 
 export default defineConfig([
   {
     ...common,
-    entry: Object.fromEntries(entryPoints.map(({ output, source }) => [output, source])),
-    // ESM is split, so that what is loaded at first use stays in files of its own. All pieces lie at the top of dist,
-    // where `import.meta.url` finds the helpers.
-    format: ['esm', 'cjs'],
-    esbuildOptions: (options, { format }) => {
-      if (format !== 'cjs') return
-      // tsup's own shim breaks on a path with `#`, `?` or `%` in it.
-      options.define = { ...options.define, 'import.meta.url': 'importMetaUrl' }
-      options.banner = { js: "const importMetaUrl = require('node:url').pathToFileURL(__filename).href;" }
-    },
-    // tsup sets `baseUrl`, which TypeScript 6 calls deprecated.
-    dts: { compilerOptions: { ignoreDeprecations: '6.0' } },
+    entry,
+    // Split, so that what is loaded at first use stays in files of its own, and then joined. All pieces lie at the top of dist, where
+    // `import.meta.url` finds the helpers.
+    format: 'esm',
     onSuccess: async () => {
-      for (const name of noExternal) await copyFile(`node_modules/${name}/LICENSE`, `dist/LICENSE-${name}`)
+      await joinChunks({ directory: 'dist', entries: Object.keys(entry), engine: ['open', 'pull'] })
+      for (const name of takenIn) await copyLicence(name)
     },
+  },
+  {
+    ...common,
+    entry,
+    format: ['esm', 'cjs'],
+    // tsup sets `baseUrl`, which TypeScript 6 calls deprecated.
+    dts: { only: true, compilerOptions: { ignoreDeprecations: '6.0' } },
   },
   {
     ...common,

@@ -19,10 +19,14 @@ const homes: Readonly<Record<string, RegExp>> = {
   undici: /^src\/images\/transports\/docker\/http\.ts$/,
   zod: /^src\/base\/(schema|zod)\.ts$/,
   'proper-lockfile': /^src\/state\/stores\/file[a-z-]*\.ts$/,
+  'node:crypto': /^src\/base\/crypto\.ts$/,
 }
 
-/** What stands for a dependency: it is loaded at first use itself. */
-const loadedLate = 'src/base/zod.ts'
+/** Files that stand for a dependency: they are loaded at first use themselves. */
+const loadedLate = ['src/base/zod.ts', 'src/state/stores/lmdb.ts']
+
+/** Parts of Node that take long to load, so that they are treated like dependencies. */
+const slowParts = ['node:crypto']
 
 /** What the house rules ask of one file, as far as a program can see it. */
 export function checkRules(file: SourceFile): Problem[] {
@@ -41,11 +45,13 @@ export function checkRules(file: SourceFile): Problem[] {
 
   if (inSource) {
     for (const { line, specifier, lazy, typeOnly } of file.imports) {
-      const isLate = basename(specifier) === basename(loadedLate)
-      if (specifier.startsWith('node:') || (specifier.startsWith('.') && !isLate)) continue
-      if (!lazy && !typeOnly && path !== loadedLate) report(line, `loads ${specifier} when the package is imported; load it at first use`)
+      const isLate = loadedLate.some((late) => basename(specifier) === basename(late)) || slowParts.includes(specifier)
+      if ((specifier.startsWith('node:') || specifier.startsWith('.')) && !isLate) continue
+      if (!lazy && !typeOnly && !loadedLate.includes(path))
+        report(line, `loads ${specifier} when the package is imported; load it at first use`)
       const home = homes[specifier]
-      if (home !== undefined && !home.test(path)) report(line, `imports ${specifier}, which only ${home.source.replaceAll('\\', '')} may`)
+      if (home !== undefined && !home.test(path) && !(typeOnly && specifier.startsWith('node:')))
+        report(line, `imports ${specifier}, which only ${home.source.replaceAll('\\', '')} may`)
     }
     walk(tree, (node) => {
       const message = forbidden(node, path)

@@ -80,6 +80,10 @@ describe('rules', () => {
     expect(
       found('src/linux/native/koffi.ts', "import type k from 'koffi'\nconst koffi = createRequire(import.meta.url)('koffi')\n"),
     ).toEqual([])
+    expect(found('src/state/stores/lmdb.ts', "import { open } from 'lmdb'\n")).toEqual([])
+    expect(found('src/runtime/a.ts', "import { openLmdbStore } from '../state/stores/lmdb.ts'\n")).toHaveLength(1)
+    expect(found('src/images/a.ts', "import { createHash } from 'node:crypto'\n")).toHaveLength(2)
+    expect(found('src/images/a.ts', "import type { Hash } from 'node:crypto'\n")).toEqual([])
     expect(found('src/images/a.ts', "const tar = await import('tar-stream')\n")).toEqual([])
     expect(found('src/images/a.ts', "import { type Pack, pack } from 'tar-stream'\n")).toHaveLength(1)
   })

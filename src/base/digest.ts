@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { crypto } from './crypto.ts'
 import { LibpodError } from './errors.ts'
 
 /** A content digest as OCI writes it: `sha256:` and 64 hex digits (`sha512:` and 128 also occur). @public */
@@ -25,7 +25,7 @@ export function parseDigest(text: string, path: string): Digest {
 
 /** The digest of bytes or text. */
 export function digestOf(data: Uint8Array | string, algorithm: 'sha256' | 'sha512' = 'sha256'): Digest {
-  return `${algorithm}:${createHash(algorithm).update(data).digest('hex')}`
+  return `${algorithm}:${crypto().createHash(algorithm).update(data).digest('hex')}`
 }
 
 /** The two halves of a digest. */

@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto'
+import { randomHex } from './crypto.ts'
 
 /** A new object id: 64 lower-case hex digits, as libpod's. */
 export function newId(): string {
-  return randomBytes(32).toString('hex')
+  return randomHex(32)
 }
 
 /** Whether a text could be an id or the beginning of one. */

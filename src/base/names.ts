@@ -1,4 +1,4 @@
-import { randomInt } from 'node:crypto'
+import { crypto } from './crypto.ts'
 import { LibpodError } from './errors.ts'
 
 const shape = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/
@@ -28,5 +28,5 @@ const right =
 
 /** A readable name for an object whose maker gave none. */
 export function randomName(): string {
-  return `${left[randomInt(left.length)]}_${right[randomInt(right.length)]}_${randomInt(0x10000).toString(16).padStart(4, '0')}`
+  return `${left[crypto().randomInt(left.length)]}_${right[crypto().randomInt(right.length)]}_${crypto().randomInt(0x10000).toString(16).padStart(4, '0')}`
 }

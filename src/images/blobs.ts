@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import type { AbortOptions } from '../base/abort.ts'
+import { crypto } from '../base/crypto.ts'
 import { type Digest, digestOf, splitDigest } from '../base/digest.ts'
 import { isLibpodError, LibpodError } from '../base/errors.ts'
 import { newId } from '../base/ids.ts'
@@ -59,7 +59,7 @@ export async function copyUnknown(
   { signal }: AbortOptions,
 ): Promise<BlobRef> {
   const ingest = await content.ingest({ reference: `unnamed-${newId()}`, signal })
-  const hash = createHash('sha256')
+  const hash = crypto().createHash('sha256')
   let size = 0
   try {
     for await (const chunk of source) {

@@ -1,9 +1,9 @@
 import { spawnSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gunzipSync } from 'node:zlib'
 import { Closer } from '../base/closer.ts'
+import { crypto } from '../base/crypto.ts'
 import { digestOf } from '../base/digest.ts'
 import { LibpodError } from '../base/errors.ts'
 import { silentLogger } from '../base/logger.ts'
@@ -160,7 +160,7 @@ async function leasedContent(root: string, leased: () => ReadonlySet<string>): P
 async function fakeSnapshots(directory: string, leased: () => ReadonlySet<string>): Promise<Snapshotter> {
   await mkdir(directory, { recursive: true })
   const all = new Map<string, SnapshotInfo>()
-  const pathOf = (name: string): string => join(directory, createHash('sha256').update(name).digest('hex'))
+  const pathOf = (name: string): string => join(directory, crypto().createHash('sha256').update(name).digest('hex'))
   return {
     driver: 'fake',
     stat: async (name) => all.get(name),

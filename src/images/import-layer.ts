@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import { AsyncQueue } from '../base/async-queue.ts'
+import { crypto } from '../base/crypto.ts'
 import type { Digest } from '../base/digest.ts'
 import { newId } from '../base/ids.ts'
 import { step } from '../base/steps.ts'
@@ -82,7 +82,7 @@ async function feedBlob(
   plain: boolean,
   report: (size: number) => void,
 ): Promise<Fed> {
-  const hash = plain ? undefined : createHash('sha256')
+  const hash = plain ? undefined : crypto().createHash('sha256')
   let size = 0
   let announced = 0
   for await (const chunk of bytes) {

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { pipeline } from 'node:stream/promises'
 import type { Pack } from 'tar-stream'
+import { crypto } from '../base/crypto.ts'
 import { type Digest, splitDigest } from '../base/digest.ts'
 import type { DockerArchiveItem } from '../specs/docker-image.ts'
 import type { ContentStore } from '../storage/content-store.ts'
@@ -47,7 +47,7 @@ async function writeLayer(tar: Pack, content: ContentStore, layer: ImageLayer): 
 
 async function measure(bytes: AsyncIterable<Buffer>, { digest, diffId }: ImageLayer): Promise<number> {
   const { algorithm } = splitDigest(diffId)
-  const hash = createHash(algorithm)
+  const hash = crypto().createHash(algorithm)
   let size = 0
   for await (const piece of bytes) {
     hash.update(piece)

@@ -1,10 +1,10 @@
-import { randomBytes } from 'node:crypto'
 import { createWriteStream } from 'node:fs'
 import { rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type AbortOptions, onAbort } from '../base/abort.ts'
+import { randomHex } from '../base/crypto.ts'
 import { LibpodError } from '../base/errors.ts'
 import { verbOptions } from '../base/schema.ts'
 import { step } from '../base/steps.ts'
@@ -102,7 +102,7 @@ async function saveTo(
 ): Promise<void> {
   const existing = await stat(path).catch(() => undefined)
   const direct = existing !== undefined && !existing.isFile()
-  const target = direct ? path : join(dirname(path), `.${basename(path)}.${randomBytes(6).toString('hex')}`)
+  const target = direct ? path : join(dirname(path), `.${basename(path)}.${randomHex(6)}`)
   try {
     await step(services.probe, 'save.write', () =>
       pipeline(

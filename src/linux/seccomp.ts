@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto'
 import { mkdir, open, readFile, rename, unlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
+import { crypto } from '../base/crypto.ts'
 import { LibpodError } from '../base/errors.ts'
 import { mapFsError } from './fs/disk.ts'
 import { comparisonSize, type Libseccomp, libseccomp, type SeccompFilter, unknownSyscall } from './native/libseccomp.ts'
@@ -116,7 +116,7 @@ function cacheKey(library: Libseccomp, profile: SeccompProfile): string {
     [formatVersion, library.version, process.arch, defaultAction, defaultErrnoRet, architectures, syscalls],
     (_, value: unknown) => (typeof value === 'bigint' ? value.toString() : value),
   )
-  return createHash('sha256').update(text).digest('hex')
+  return crypto().createHash('sha256').update(text).digest('hex')
 }
 
 function refused(what: string, value: unknown, path: string): LibpodError {

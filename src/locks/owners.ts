@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import { closeSync, constants, fstatSync, openSync, renameSync } from 'node:fs'
 import { mkdir, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { crypto } from '../base/crypto.ts'
 import { LibpodError } from '../base/errors.ts'
 import { tryFlock } from '../linux/flock.ts'
 import { unlinkIfThereSync } from '../linux/fs/unlink.ts'
@@ -22,7 +22,7 @@ const unborn = '.new'
  */
 export async function createOwner(directory: string): Promise<Owner> {
   await mkdir(directory, { recursive: true, mode: 0o700 })
-  const id = randomUUID()
+  const id = crypto().randomUUID()
   const path = join(directory, id + suffix)
   const fd = openSync(path + unborn, constants.O_RDWR | constants.O_CREAT | constants.O_EXCL, 0o600)
   try {

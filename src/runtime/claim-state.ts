@@ -1,7 +1,7 @@
-import { randomUUID } from 'node:crypto'
 import { closeSync, constants, openSync } from 'node:fs'
 import { link, readFile, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { crypto } from '../base/crypto.ts'
 import { LibpodError } from '../base/errors.ts'
 import { isErrno } from '../linux/errno.ts'
 import { tryFlock } from '../linux/flock.ts'
@@ -30,7 +30,7 @@ async function readIfThere(path: string): Promise<string | undefined> {
 
 /** The file appears with its content, and the first of several engines wins. */
 async function pin(path: string, name: string): Promise<string> {
-  const own = `${path}.${randomUUID()}`
+  const own = `${path}.${crypto().randomUUID()}`
   await writeFile(own, name, { mode: 0o600 })
   try {
     await link(own, path)

@@ -1,6 +1,6 @@
-import { randomUUID } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { crypto } from '../base/crypto.ts'
 import { isErrno } from '../linux/errno.ts'
 import { writeFileAtomic } from '../linux/fs/atomic-write.ts'
 import { bootId, namespaceId } from '../linux/proc.ts'
@@ -25,6 +25,6 @@ export async function enterEpoch(runRoot: string): Promise<Epoch> {
     throw error
   })
   if (before?.includes(boot)) return { isNew: false, async begin() {} }
-  const text = `${randomUUID()} ${boot} ${namespaceId('self', 'mnt') ?? ''}\n`
+  const text = `${crypto().randomUUID()} ${boot} ${namespaceId('self', 'mnt') ?? ''}\n`
   return { isNew: true, begin: () => writeFileAtomic(path, text) }
 }

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict'
-import { createHash } from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
+import { crypto } from '../base/crypto.ts'
 import { type Digest, digestOf, splitDigest } from '../base/digest.ts'
 import type { ContentStoreCase } from './content-store.case-types.ts'
 import { testBytes } from './content-store.peer.ts'
@@ -11,7 +11,7 @@ async function verifyAll(store: ContentStore): Promise<number> {
   let count = 0
   for await (const { digest, sizeBytes } of store.list()) {
     const { size, stream } = await store.open(digest)
-    const hash = createHash(splitDigest(digest).algorithm)
+    const hash = crypto().createHash(splitDigest(digest).algorithm)
     let read = 0
     for await (const chunk of stream() as AsyncIterable<Buffer>) {
       hash.update(chunk)

@@ -4,12 +4,14 @@ import { BaseSequencer, type TestSpecification } from 'vitest/node'
 /** Those that take long, the longest first: what runs beside them has to fill their time, not the other way round. */
 const long = [
   'test/survival/steps.test.ts',
+  'test/survival/network.test.ts',
   'src/state/stores/lmdb.test.ts',
   'test/survival/two-processes.test.ts',
   'test/survival/random.test.ts',
-  'src/storage/snapshots/snapshotters.test.ts',
   'test/survival/exits.test.ts',
-  'test/survival/network.test.ts',
+  'src/storage/snapshots/snapshotters.test.ts',
+  'test/survival/operations.test.ts',
+  'test/registry/pull.test.ts',
   'test/survival/pods.test.ts',
 ]
 

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { AbortOptions } from '../../base/abort.ts'
+import { randomHex } from '../../base/crypto.ts'
 import { isErrno } from '../../linux/errno.ts'
 import { unlinkIfThereSync } from '../../linux/fs/unlink.ts'
 import type { TerminalSize } from '../../linux/pty.ts'
@@ -49,7 +49,7 @@ export async function prepareExec(
     accounts,
     host: await services.host(),
   })
-  const stem = join(bundleOf(services.places, id), `exec-${randomBytes(6).toString('hex')}`)
+  const stem = join(bundleOf(services.places, id), `exec-${randomHex(6)}`)
   const processFile = `${stem}.json`
   const pidFile = `${stem}.pid`
   // Without it a program that asks at once would see a terminal of no size: the runtime sets it only after the start.

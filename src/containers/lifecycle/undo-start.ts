@@ -1,5 +1,5 @@
-import { randomBytes } from 'node:crypto'
 import { rename, rm } from 'node:fs/promises'
+import { randomHex } from '../../base/crypto.ts'
 import { isLibpodError } from '../../base/errors.ts'
 import { cgroupExists, removeCgroup } from '../../linux/cgroups/manage.ts'
 import { killCgroup } from '../../linux/cgroups/processes.ts'
@@ -47,7 +47,7 @@ export async function undoStart(services: ContainersServices, id: string, namesp
 
 /** Out of the way at once, which removing is not while a monitor still writes; what is left so is swept by the next recovery. */
 async function moveBundle(bundle: string): Promise<string | undefined> {
-  const away = `${bundle}.${randomBytes(6).toString('hex')}${goneSuffix}`
+  const away = `${bundle}.${randomHex(6)}${goneSuffix}`
   try {
     await rename(bundle, away)
     return away

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import { closeSync, fchmodSync, fsyncSync, openSync, renameSync, unlinkSync, writeFileSync } from 'node:fs'
 import { type FileHandle, open, rename, unlink } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
+import { randomHex } from '../../base/crypto.ts'
 import { mapFsError } from './disk.ts'
 
 /** How {@link writeFileAtomic} writes. */
@@ -60,7 +60,7 @@ export function writeFileAtomicSync(
 
 /** In the same directory, for rename never crosses file systems; the dot keeps it out of most listings. */
 function temporaryFor(path: string): string {
-  return join(dirname(path), `.${basename(path).slice(0, 200)}.${randomBytes(6).toString('hex')}.tmp`)
+  return join(dirname(path), `.${basename(path).slice(0, 200)}.${randomHex(6)}.tmp`)
 }
 
 async function withFile(path: string, flags: string, work: (file: FileHandle) => Promise<void>): Promise<void> {

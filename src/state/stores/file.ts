@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto'
+import { randomHex } from '../../base/crypto.ts'
 import { isLibpodError, LibpodError } from '../../base/errors.ts'
 import type { StateChange, StateEntry, StateListOptions, StateStore, StateStoreTraits } from '../state-store.ts'
 import { encodeChange } from './encode-change.ts'
@@ -64,7 +64,7 @@ class FileStore implements StateStore {
     if (this.#closing) throw storeClosed()
     const encoded = encodeChange(change)
     return new Promise((resolve, reject) => {
-      this.#waiting.push({ id: randomBytes(8).toString('hex'), change: encoded, resolve, reject })
+      this.#waiting.push({ id: randomHex(8), change: encoded, resolve, reject })
       // What gathers until its turn comes is written with one sync.
       if (this.#waiting.length === 1) void this.#next(() => this.#commitWaiting()).catch(() => {})
     })

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { type FileHandle, link, mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { randomHex } from '../../base/crypto.ts'
 import { writeFileAtomic } from '../../linux/fs/atomic-write.ts'
 import { type EncodedChange, EntryTable } from './entry-table.ts'
 import { storeCorrupt } from './failures.ts'
@@ -80,7 +80,7 @@ export class Journal {
     const generation = generationOf(this.#name) + 1
     const name = nameOf(generation)
     await this.#create(name, { number: this.#number + 1, base: { counter: this.#table.counter, entries: [...this.#table.entries()] } })
-    const id = randomBytes(8).toString('hex')
+    const id = randomHex(8)
     const won = await this.#write(encodeLine({ number: ++this.#number, id, next: name }))
     if (!won) {
       await this.reload()
@@ -212,7 +212,7 @@ async function readBase(file: FileHandle): Promise<{ line: JournalLine | undefin
 }
 
 function nameOf(generation: number): string {
-  return `state-${String(generation).padStart(8, '0')}.${randomBytes(6).toString('hex')}.jsonl`
+  return `state-${String(generation).padStart(8, '0')}.${randomHex(6)}.jsonl`
 }
 
 function isJournal(name: string): boolean {

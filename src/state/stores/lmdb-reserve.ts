@@ -1,8 +1,8 @@
-import { randomBytes } from 'node:crypto'
 import { constants } from 'node:fs'
 import { open, stat, statfs, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { promisify } from 'node:util'
+import { crypto } from '../../base/crypto.ts'
 import { isErrno } from '../../linux/errno.ts'
 
 /** What a removal needs for its copies of pages: 16 KiB for 7 keys in a store of 64 MiB, 96 KiB for 30 keys. */
@@ -61,7 +61,7 @@ export class LmdbReserve {
     const file = await open(this.#path, constants.O_WRONLY | constants.O_CREAT, 0o600)
     try {
       // No file system makes random bytes smaller. Another process may be writing to the same place: that is as good.
-      await file.write(await promisify(randomBytes)(reserveBytes - from), 0, reserveBytes - from, from)
+      await file.write(await promisify(crypto().randomBytes)(reserveBytes - from), 0, reserveBytes - from, from)
     } finally {
       await file.close()
     }

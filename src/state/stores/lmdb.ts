@@ -1,5 +1,4 @@
-import { createRequire } from 'node:module'
-import type { Database, RootDatabase } from 'lmdb'
+import { type Database, open, type RootDatabase } from 'lmdb'
 import { isLibpodError } from '../../base/errors.ts'
 import type { StateCheck, StateEntry, StateListOptions, StateStore, StateStoreTraits } from '../state-store.ts'
 import { decodeEntry } from './codec.ts'
@@ -36,8 +35,6 @@ export interface OpenLmdbStoreOptions {
  */
 export async function openLmdbStore({ path, durable = true }: OpenLmdbStoreOptions): Promise<StateStore> {
   await prepareLmdbFile(path)
-  // Loaded here and not at import: it takes some 50 ms.
-  const { open } = createRequire(import.meta.url)('lmdb') as typeof import('lmdb')
   try {
     const options = {
       path,

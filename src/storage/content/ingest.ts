@@ -1,6 +1,7 @@
-import { createHash, type Hash } from 'node:crypto'
+import type { Hash } from 'node:crypto'
 import { type FileHandle, rename, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
+import { crypto } from '../../base/crypto.ts'
 import { type Digest, splitDigest } from '../../base/digest.ts'
 import { LibpodError } from '../../base/errors.ts'
 import { mapFsError } from '../../linux/fs/disk.ts'
@@ -21,7 +22,7 @@ export async function openIngest(places: ContentPlaces, options: IngestOptions):
   try {
     const handle = await openIngestFile(path, options)
     try {
-      const hash = createHash(digest === undefined ? 'sha256' : splitDigest(digest).algorithm)
+      const hash = crypto().createHash(digest === undefined ? 'sha256' : splitDigest(digest).algorithm)
       const offset = await hashFile(handle, hash, options.signal)
       return new IngestWriter(places, options, { path, handle, hash, offset })
     } catch (error) {
@@ -101,7 +102,7 @@ class IngestWriter implements Ingest {
   async truncate(): Promise<void> {
     this.#check()
     await this.#handle.truncate(0)
-    this.#hash = createHash(this.#options.digest === undefined ? 'sha256' : splitDigest(this.#options.digest).algorithm)
+    this.#hash = crypto().createHash(this.#options.digest === undefined ? 'sha256' : splitDigest(this.#options.digest).algorithm)
     this.#offset = 0
   }
 

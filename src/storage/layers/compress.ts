@@ -1,5 +1,5 @@
-import { createHash } from 'node:crypto'
 import { createGzip } from 'node:zlib'
+import { crypto } from '../../base/crypto.ts'
 import type { Digest } from '../../base/digest.ts'
 import { LibpodError } from '../../base/errors.ts'
 import type { Compression } from './compression.ts'
@@ -72,7 +72,7 @@ function levelOf({ compression, level }: CompressOptions): number {
 /** Bytes that are summed up as they go by. */
 class Summed implements AsyncIterable<Buffer> {
   readonly #source: AsyncIterable<Buffer> | Iterable<Buffer>
-  readonly #hash = createHash('sha256')
+  readonly #hash = crypto().createHash('sha256')
   #bytes = 0
   #sum: { readonly digest: Digest; readonly bytes: number } | undefined
 

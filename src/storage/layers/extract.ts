@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import type { AbortOptions } from '../../base/abort.ts'
+import { crypto } from '../../base/crypto.ts'
 import { Confinement } from '../../linux/fs/confinement.ts'
 import { blobChunks } from './blob-chunks.ts'
 import { corruptLayer } from './corrupt-layer.ts'
@@ -27,7 +27,7 @@ export async function extractLayer(
   const warnings = new LayerWarnings()
   const writer = new EntryWriter(target, confinement, warnings)
   const reader = new TarReader(writer)
-  const hash = createHash('sha256')
+  const hash = crypto().createHash('sha256')
   try {
     const chunks = blobChunks(path, growing, signal === undefined ? stop.signal : AbortSignal.any([signal, stop.signal]))
     for await (const bytes of decompress(chunks)) {

@@ -1,7 +1,7 @@
-import { createHash, randomBytes } from 'node:crypto'
 import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { crypto, randomHex } from '../../base/crypto.ts'
 import { LibpodError } from '../../base/errors.ts'
 import { isErrno } from '../../linux/errno.ts'
 import { writeFileAtomicSync } from '../../linux/fs/atomic-write.ts'
@@ -160,7 +160,7 @@ export class SnapshotFiles {
   }
 
   #fresh(folder: 'new' | 'trash'): string {
-    return join(this.root, folder, randomBytes(12).toString('hex'))
+    return join(this.root, folder, randomHex(12))
   }
 
   #isDoubtful({ unsynced }: StoredSnapshot): boolean {
@@ -182,7 +182,7 @@ export class SnapshotFiles {
 export function idOf(name: string): string {
   const damaged = /^damaged-([\w-]{20})$/.exec(name)?.[1]
   if (damaged !== undefined) return damaged
-  return createHash('sha256').update(name).digest('base64url').slice(0, 20)
+  return crypto().createHash('sha256').update(name).digest('base64url').slice(0, 20)
 }
 
 /** A snapshot whose file is damaged, as after a power cut: it is listed, so that it can be removed, and is good for nothing else. */

@@ -1,7 +1,7 @@
-import { randomBytes } from 'node:crypto'
 import { mkdir, readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Background } from '../../base/background.ts'
+import { randomHex } from '../../base/crypto.ts'
 import { LibpodError } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
 import { isErrno } from '../../linux/errno.ts'
@@ -39,7 +39,7 @@ export function localVolumeDriver({ root, work, background, logger }: LocalVolum
       (error) => logger.warn(`Removing ${path} failed: ${error instanceof Error ? error.message : String(error)}`),
     )
   const discard = async (volume: Pick<DriverVolume, 'name'>): Promise<void> => {
-    const trash = join(root, `${trashPrefix}${randomBytes(12).toString('hex')}`)
+    const trash = join(root, `${trashPrefix}${randomHex(12)}`)
     try {
       await rename(folderOf(volume), trash)
       clear(trash)

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto'
+import { crypto } from '../../../base/crypto.ts'
 import { findProgram } from '../../../linux/process/find-program.ts'
 import { runProgram } from '../../../linux/process/run-program.ts'
 import type { BackendNetwork } from '../../backend.ts'
@@ -20,7 +20,7 @@ export async function dropEmptyChains(
     const file = await findProgram(name, folders)
     if (file === undefined) continue
     for (const { id } of networks) {
-      const hash = createHash('sha512').update(id).digest('hex').toUpperCase().slice(0, hashLength)
+      const hash = crypto().createHash('sha512').update(id).digest('hex').toUpperCase().slice(0, hashLength)
       for (const chain of [`NETAVARK-DN-${hash}`, `NETAVARK-${hash}`])
         await runProgram({ file, args: ['--wait', '--table', 'nat', '--delete-chain', chain], env, timeoutMs: 10_000 })
     }

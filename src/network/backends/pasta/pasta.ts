@@ -1,8 +1,8 @@
-import { createHash } from 'node:crypto'
 import { closeSync, openSync } from 'node:fs'
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AbortOptions } from '../../../base/abort.ts'
+import { crypto } from '../../../base/crypto.ts'
 import { LibpodError } from '../../../base/errors.ts'
 import { once } from '../../../base/once.ts'
 import { findProgram } from '../../../linux/process/find-program.ts'
@@ -124,7 +124,7 @@ function forwards(option: string, protocol: MappedPort['protocol'], ports: reado
 
 /** The same for a container at each of its starts. */
 function macOf(container: string): string {
-  const [first = 0, ...bytes] = createHash('sha256').update(container).digest().subarray(0, 6)
+  const [first = 0, ...bytes] = crypto().createHash('sha256').update(container).digest().subarray(0, 6)
   // Given out locally, and meant for one.
   return [(first & 0xfc) | 2, ...bytes].map((byte) => byte.toString(16).padStart(2, '0')).join(':')
 }
