@@ -2,10 +2,10 @@ import { copyFile, mkdir, writeFile } from 'node:fs/promises'
 import { defineConfig, type Options } from 'tsup'
 import { entryPoints, helperPrograms } from './scripts/entry-points.ts'
 import { joinChunks } from './scripts/join-chunks.ts'
-import { leanLmdb, leftOutOfLmdb } from './scripts/lean-lmdb.ts'
+import { leanDependencies, leftOut } from './scripts/lean-dependencies.ts'
 
 /** Taken into the package, with their licences. */
-const takenIn = ['zod', 'smol-toml', 'lmdb', 'ordered-binary', '@harperfast/extended-iterable']
+const takenIn = ['zod', 'smol-toml', 'undici', 'lmdb', 'ordered-binary', '@harperfast/extended-iterable']
 
 const entry = Object.fromEntries(entryPoints.map(({ output, source }) => [output, source]))
 
@@ -17,8 +17,8 @@ const common: Options = {
   // Dependencies stay outside: they are loaded at first use, and two of them are native. Of those that are many small ES modules what is
   // used is taken in, as loading them one by one takes most of a start.
   skipNodeModulesBundle: true,
-  noExternal: [...takenIn, ...leftOutOfLmdb],
-  esbuildPlugins: [leanLmdb],
+  noExternal: [...takenIn, ...leftOut],
+  esbuildPlugins: [leanDependencies('./undici.cjs')],
   silent: true,
 }
 
@@ -45,11 +45,13 @@ export default defineConfig([
     // tsup sets `baseUrl`, which TypeScript 6 calls deprecated.
     dts: { only: true, compilerOptions: { ignoreDeprecations: '6.0' } },
   },
+  { ...common, entry: { undici: 'scripts/lean-undici.cjs' }, format: 'cjs' },
   {
     ...common,
     entry: { ...helperPrograms },
     format: 'esm',
     splitting: false,
+    esbuildPlugins: [leanDependencies('../undici.cjs')],
     onSuccess: async () => {
       // A host that is bundled copies this folder to a place where .js may mean CommonJS.
       await mkdir('dist/helpers', { recursive: true })

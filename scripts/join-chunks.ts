@@ -25,7 +25,7 @@ export async function joinChunks({ directory, entries, engine }: JoinOptions): P
     // What is used is known already, and what else a module does when it is loaded is not for guessing.
     treeshake: false,
     preserveEntrySignatures: 'strict',
-    external: (id) => !id.startsWith('.') && !id.startsWith('/'),
+    external: (id) => (!id.startsWith('.') && !id.startsWith('/')) || id.endsWith('.cjs'),
     plugins: [readBuilt(built)],
     onwarn: (warning, warn) => {
       // lmdb makes a function for each kind of key, once.

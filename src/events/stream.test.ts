@@ -17,6 +17,7 @@ function engine() {
   const listeners = new Set<() => void>()
   const closing = new AbortController()
   return {
+    log,
     listeners,
     closing,
     async emit(...drafts: Parameters<EventLog['append']>) {
@@ -136,4 +137,13 @@ it('refuses what it does not understand', async () => {
   await expect(collect(stream({ since: 'yesterday' }))).rejects.toEqual(invalid)
   await expect(collect(stream({ until: new Date(Number.NaN) }))).rejects.toEqual(invalid)
   await expect(collect(stream({ filters: { colour: ['red'] } as never }))).rejects.toEqual(invalid)
+})
+
+it('ends with its engine, also before the first look at the log, and is refused afterwards', async () => {
+  const { stream, closing, log } = engine()
+  const early = collect(stream())
+  closing.abort()
+  await log.close()
+  expect(await early).toEqual([])
+  await expect(collect(stream())).rejects.toMatchObject({ code: 'closed' })
 })

@@ -1,4 +1,4 @@
-import { LibpodError } from '../base/errors.ts'
+import { isLibpodError, LibpodError } from '../base/errors.ts'
 import { verbOptions } from '../base/schema.ts'
 import { parseNanoseconds } from './clock.ts'
 import { type EngineEvent, type EventType, eventTypes } from './event.ts'
@@ -44,6 +44,7 @@ export async function* streamEvents(
   { log, wake, ended }: EventSource,
   options: StreamEventsOptions = {},
 ): AsyncGenerator<EngineEvent, void> {
+  const wasOpen = ended?.aborted !== true
   await checkOptions(options)
   const { after, since, until, types, filters = {}, signal } = options
   signal?.throwIfAborted()
@@ -70,6 +71,9 @@ export async function* streamEvents(
       await waiter.wait()
       signal?.throwIfAborted()
     }
+  } catch (error) {
+    // The log may be closed while it is read, or before the first look at it.
+    if (!(wasOpen && ended?.aborted && isLibpodError(error, 'closed'))) throw error
   } finally {
     for (const stop of stops) stop()
     waiter.close()

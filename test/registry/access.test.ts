@@ -3,7 +3,7 @@ import { createSign, generateKeyPairSync, randomUUID } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
-import type { AddressInfo } from 'node:net'
+import { type AddressInfo, connect, type Socket } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Runtime, type RuntimeOptions } from 'libpod-ts'
@@ -82,6 +82,41 @@ describe('a registry with TLS', () => {
       await failure(images.pull(name, { tlsVerify: true }))
       await images.pull(name)
     })
+  })
+})
+
+describe('a registry behind a proxy', () => {
+  let registry: TestRegistry
+  let proxy: Server
+  const tunnels: string[] = []
+  beforeAll(async () => {
+    registry = await startRegistry()
+    push(archive, `${registry.host}/busybox:1`)
+    proxy = createServer().on('connect', ({ url = '' }, client: Socket) => {
+      tunnels.push(url)
+      const through = connect(Number(registry.host.split(':')[1]), '127.0.0.1', () => {
+        client.write('HTTP/1.1 200 Connection established\r\n\r\n')
+        through.pipe(client).on('error', () => through.destroy())
+        client.pipe(through).on('error', () => client.destroy())
+      })
+    })
+    await once(proxy.listen(0, '127.0.0.1'), 'listening')
+  })
+  afterAll(async () => {
+    proxy.closeAllConnections()
+    await new Promise((resolve) => proxy.close(resolve))
+    await registry.close()
+  })
+
+  it('is reached through it, as the environment says', async () => {
+    const home = await makeHome()
+    const address = `http://127.0.0.1:${(proxy.address() as AddressInfo).port}`
+    for (const name of ['http_proxy', 'https_proxy']) vi.stubEnv(name, address)
+    await withHome(home, async ({ images }) => {
+      await images.pull('registry.example:5000/busybox:1', { tlsVerify: false })
+      expect((await images.list()).flatMap(({ names }) => names)).toEqual(['registry.example:5000/busybox:1'])
+    })
+    expect(new Set(tunnels)).toEqual(new Set(['registry.example:5000']))
   })
 })
 

@@ -48,9 +48,9 @@ export interface HttpClient {
 /** So long a connection may take to be there. */
 const connectMs = 15_000
 
-/** Opens a client. undici is loaded here, and takes a tenth of a second the first time. */
+/** Opens a client. undici is loaded here, which takes some 40 ms the first time. */
 export async function openHttpClient({ proxy, stallMs, ...options }: HttpClientOptions): Promise<HttpClient> {
-  const [{ Agent, ProxyAgent, request }, tls] = await Promise.all([import('undici'), tlsOptions(options)])
+  const [{ Agent, ProxyAgent }, tls] = await Promise.all([import('undici'), tlsOptions(options)])
   const common = { headersTimeout: stallMs, bodyTimeout: stallMs, maxHeaderSize: 64 * 1024 }
   const timeout = Math.min(connectMs, stallMs)
   const dispatcher: Dispatcher =
@@ -59,8 +59,9 @@ export async function openHttpClient({ proxy, stallMs, ...options }: HttpClientO
       : new ProxyAgent({ ...common, uri: proxy, requestTls: { ...tls, timeout }, proxyTls: { timeout } })
   return {
     async request({ url, method = 'GET', headers = {}, body, signal }) {
-      const answer = await request(url, {
-        dispatcher,
+      const answer = await dispatcher.request({
+        origin: url.origin,
+        path: `${url.pathname}${url.search}`,
         method,
         headers: { 'user-agent': 'libpod-ts', ...headers },
         ...(body === undefined ? {} : { body }),
