@@ -25,9 +25,8 @@ delete process.env['NODE_EXTRA_CA_CERTS']
 
 export default defineConfig({
   test: {
-    // Only of a v1 tree each can have its own part: elsewhere there is one after the other. One more than there are processors, as each
-    // waits for something a quarter of the time.
-    maxWorkers: existsSync('/sys/fs/cgroup/cgroup.controllers') ? 1 : availableParallelism() + 1,
+    // Only of a v1 tree each can have its own part: elsewhere there is one after the other.
+    maxWorkers: existsSync('/sys/fs/cgroup/cgroup.controllers') ? 1 : availableParallelism(),
     globalSetup: './test/support/cgroups-of-workers.ts',
     sequence: { sequencer: LongestFirst },
     projects: [

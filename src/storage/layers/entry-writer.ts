@@ -10,6 +10,7 @@ import {
   lstatSync,
   mkdirSync,
   openSync,
+  statSync,
   symlinkSync,
   writeSync,
 } from 'node:fs'
@@ -22,7 +23,7 @@ import type { ExtractTarget } from '../snapshotter.ts'
 import { corruptLayer, shownName } from './corrupt-layer.ts'
 import type { EntryTime, LayerEntry } from './entry.ts'
 import { type EntryPath, entryPath, pathOf } from './entry-path.ts'
-import { applyTime, applyXattr, applyXattrs, changeOwner, defaultAcl, dropXattrs } from './metadata.ts'
+import { applyTime, applyWholeTime, applyXattr, applyXattrs, changeOwner, defaultAcl, dropXattrs } from './metadata.ts'
 import type { EntrySink } from './tar-reader.ts'
 import { TreePlaces } from './tree-places.ts'
 import type { LayerWarnings } from './warnings.ts'
@@ -65,12 +66,19 @@ export class EntryWriter implements EntrySink {
   readonly #skipped = new Set<string>()
   #file: OpenFile | undefined
   #sizeBytes = 0
+  /** New files are ours, with the mode they are made with: the tree is new, and none of its directories says otherwise so far. */
+  #inheritsNothing: boolean
 
   constructor(target: ExtractTarget, confinement: Confinement, warnings: LayerWarnings) {
     this.#target = target
     this.#warnings = warnings
     this.#places = new TreePlaces(confinement)
     this.#whiteouts = whiteoutsFor(target, this.#places)
+    this.#inheritsNothing =
+      target.whiteouts === 'overlay' &&
+      process.geteuid?.() === 0 &&
+      process.getegid?.() === 0 &&
+      (statSync(target.path).mode & S_ISGID) === 0
   }
 
   /** Bytes of file content so far. */
@@ -103,11 +111,12 @@ export class EntryWriter implements EntrySink {
     const { entry, place, fd, end } = file
     this.#checked(entry, () => {
       if (end < entry.size) ftruncateSync(fd, entry.size)
-      changeOwner(entry, (uid, gid) => fchownSync(fd, uid, gid))
-      fchmodSync(fd, entry.mode)
+      if (!this.#inheritsNothing || entry.uid !== 0 || entry.gid !== 0) changeOwner(entry, (uid, gid) => fchownSync(fd, uid, gid))
+      if (!this.#isMadeWithItsMode(entry)) fchmodSync(fd, entry.mode)
+      const isTimed = applyWholeTime(fd, entry.mtime)
       this.close()
       applyXattrs(place.path, entry, this.#warnings)
-      applyTime(place.path, entry.mtime)
+      if (!isTimed) applyTime(place.path, entry.mtime)
     })
   }
 
@@ -158,6 +167,7 @@ export class EntryWriter implements EntrySink {
     const { path, key } = place
     const replaced = isDirectory(path) ? 'directory' : this.#makeDirectory(place)
     if (replaced === 'directory' && this.#target.whiteouts === 'apply') dropXattrs(path, entry)
+    if ((entry.mode & S_ISGID) !== 0) this.#inheritsNothing = false
     changeOwner(entry, (uid, gid) => lchownSync(path, uid, gid))
     chmodSync(path, entry.mode)
     applyXattrs(path, entry, this.#warnings)
@@ -172,9 +182,15 @@ export class EntryWriter implements EntrySink {
   }
 
   #openFile(entry: LayerEntry, place: EntryPath): void {
-    const fd = this.#places.make(place, () => openSync(place.path, newFile, 0o600))
+    const mode = this.#isMadeWithItsMode(entry) ? entry.mode : 0o600
+    const fd = this.#places.make(place, () => openSync(place.path, newFile, mode))
     this.#file = { entry, place, fd, end: 0 }
     this.#sizeBytes += entry.size
+  }
+
+  /** The helper's umask is 022. */
+  #isMadeWithItsMode({ mode, uid, gid }: LayerEntry): boolean {
+    return this.#inheritsNothing && uid === 0 && gid === 0 && (mode & ~0o755) === 0
   }
 
   #link({ name, linkName }: LayerEntry, place: EntryPath): void {
@@ -236,6 +252,7 @@ function isWhiteout(path: Buffer): boolean {
   return stats?.isCharacterDevice() === true && stats.rdev === 0
 }
 
+const S_ISGID = 0o002000
 const S_IFIFO = 0o010000
 const S_IFCHR = 0o020000
 const S_IFBLK = 0o060000

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { lstatSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { chmodSync, chownSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -87,6 +87,21 @@ describe('what an archive does not list', () => {
       const { mode, uid, gid } = lstatSync(join(target, name))
       expect([(mode & 0o7777).toString(8), uid, gid]).toEqual(['755', 0, 0])
     }
+  })
+
+  it('nor does a file get the group of a directory that hands it down', async () => {
+    const parent = ground.fresh()
+    const target = join(parent, 'inside')
+    chownSync(parent, 0, 50)
+    chmodSync(parent, 0o2755)
+    mkdirSync(target)
+    const entries: MadeEntry[] = [
+      { name: 'early', content: 'x' },
+      { name: 'odd', flag: '5', mode: 0o2755, gid: 50 },
+      { name: 'odd/late', content: 'x' },
+    ]
+    await ground.extract(makeTar(entries), target)
+    for (const name of ['early', 'odd/late']) expect(lstatSync(join(target, name)).gid).toBe(0)
   })
 
   it('may lie behind links, which lead to places inside', async () => {

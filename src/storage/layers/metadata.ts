@@ -1,3 +1,4 @@
+import { futimesSync } from 'node:fs'
 import { LibpodError } from '../../base/errors.ts'
 import { isErrno } from '../../linux/errno.ts'
 import { AT_FDCWD, AT_SYMLINK_NOFOLLOW } from '../../linux/native/constants.ts'
@@ -43,6 +44,13 @@ export function dropXattrs(path: Buffer, { xattrs }: LayerEntry): void {
 export function applyTime(path: Buffer, { seconds, nanoseconds }: EntryTime): void {
   const time = BigInt(seconds) * 1_000_000_000n + BigInt(nanoseconds)
   libc().utimensat(AT_FDCWD, path, time, time, AT_SYMLINK_NOFOLLOW)
+}
+
+/** The same through the open file, which takes a third of the time, for what Node's own call is exact for; else gives `false`. */
+export function applyWholeTime(fd: number, { seconds, nanoseconds }: EntryTime): boolean {
+  if (nanoseconds !== 0 || !(seconds >= 0 && seconds <= 0x7fff_ffff)) return false
+  futimesSync(fd, seconds, seconds)
+  return true
 }
 
 /** Runs a change of owner; in a user namespace there may be no such one. */
