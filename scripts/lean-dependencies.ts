@@ -13,8 +13,7 @@ export const leftOut = ['node-gyp-build-optional-packages', 'msgpackr', 'weak-lr
  *   cache; the native part is found without starting programs. It stays a package of its own, so package.json names the very version
  *   that is taken in.
  * - undici: two thirds of 150 ms at the first pull, in which the event loop stands still. It is CommonJS, and asks for parts of Node in
- *   the middle of functions, so it comes in a file of its own, made
- *   of `lean-undici.cjs`.
+ *   the middle of functions, so it comes in a file of its own, made of `lean-undici.cjs`.
  */
 export const leanDependencies = (undiciFile: string): EsbuildPlugin => ({
   name: 'lean-dependencies',
