@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { parseArgs } from 'node:util'
 
 /** What the command line asks for. */
@@ -26,9 +27,12 @@ export const usage = `npm run bench -- [options]
   --quick          fewer of everything: a look, not a measurement
   --rootfs         containers of an exploded tree rather than an image
   --podman 'CMD …' the command that Podman is called by (podman)
-  --tree PATH      the tree that the row "layer" makes its tarball of (/usr/share)
+  --tree PATH      the tree that the rows "layer" and "pull" make their tarball of (the machine's libraries: some
+                   hundred MB in some thousand files, as large images have; /usr/share has few bytes in many files)
   --json FILE      write all times to this file
 `
+
+const libraries = ['/usr/lib/x86_64-linux-gnu', '/usr/lib/aarch64-linux-gnu', '/usr/lib64']
 
 /** Throws a text for people when the arguments make no sense. */
 export function parseArguments(args: readonly string[], rows: readonly string[]): BenchOptions | 'help' {
@@ -57,7 +61,7 @@ export function parseArguments(args: readonly string[], rows: readonly string[])
     json: values.json,
     rootfs: values.rootfs ?? false,
     podman: (values.podman ?? 'podman').split(' ').filter((word) => word !== ''),
-    tree: values.tree ?? '/usr/share',
+    tree: values.tree ?? libraries.find((path) => existsSync(path)) ?? '/usr/share',
   }
 }
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import { isLibpodError, LibpodError } from '../base/errors.ts'
 import { mapFsError } from '../linux/fs/disk.ts'
+import { spreadFolders } from '../linux/fs/inode-flags.ts'
 import { makeFolder } from '../linux/fs/make-folder.ts'
 
 /** The folders of an engine. */
@@ -19,8 +20,8 @@ export async function openPlaces(root: string, runRoot: string): Promise<Places>
   for (const [path, folder] of Object.entries({ root, runRoot })) {
     if (/[\n\0]/.test(folder)) throw new LibpodError('invalid-argument', `${path}: must not contain a newline.`, { path, value: folder })
   }
-  const ofRoot = ['containers', 'storage', 'volumes'].map((name) => join(root, name))
-  const folders = [...ofRoot, join(runRoot, 'containers'), places.owners, places.locks, places.exits]
+  const ofMany = ['containers', 'volumes'].map((name) => join(root, name))
+  const folders = [...ofMany, join(root, 'storage'), join(runRoot, 'containers'), places.owners, places.locks, places.exits]
   for (const folder of [root, runRoot, ...folders]) {
     try {
       await makeFolder(folder, 0o700)
@@ -28,6 +29,7 @@ export async function openPlaces(root: string, runRoot: string): Promise<Places>
       throw refusePlace(error, folder, folder === runRoot || folder.startsWith(`${runRoot}/`) ? 'runRoot' : 'root')
     }
   }
+  for (const folder of ofMany) spreadFolders(folder)
   return places
 }
 

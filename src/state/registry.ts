@@ -88,7 +88,10 @@ export class Registry {
     this.#definition(kind)
     const prefix = summaryKey(kind, '')
     const page = await this.#store.list(prefix, { limit, ...(after === undefined ? {} : { after: summaryKey(kind, after) }) })
-    return page.map(({ key, value }) => ({ id: key.slice(prefix.length), ...summaryOf(value) }))
+    return page.map(({ key, value }) => {
+      const { names, summary } = summaryOf(value)
+      return { id: key.slice(prefix.length), names, summary }
+    })
   }
 
   /** All summaries, page by page, letting the event loop turn between two pages. */

@@ -191,6 +191,14 @@ const singleProcessCases: readonly StateStoreCase[] = [
     await assertRejects(store.commit({ puts: [good], deletes: ['good'] }), 'invalid-argument')
     assert.deepEqual(await store.list(''), [])
   }),
+  storeCase('what it could not keep is not there, however long', async (store) => {
+    await store.commit({ puts: [{ key: 'x'.repeat(400), value: 1 }] })
+    const keys = ['', 'x'.repeat(401), 'é'.repeat(201), 'x'.repeat(5_000), 'é'.repeat(100_000)]
+    assert.deepEqual(
+      await store.get(keys),
+      keys.map(() => undefined),
+    )
+  }),
   storeCase('lets exactly one of many concurrent writers through each time', async (store) => {
     await store.commit({ puts: [{ key: 'counter', value: 0 }] })
     let conflicts = 0

@@ -1,20 +1,20 @@
-import type { Database } from 'lmdb'
 import type { StateCheck } from '../state-store.ts'
 import { encodeEntry, versionOf } from './codec.ts'
 import type { EncodedChange } from './entry-table.ts'
+import type { LmdbDatabase } from './lmdb-keys.ts'
 
 /** Where the last version lies: before every key of UTF-8 in a range, and no key itself, as no text begins with this byte. */
 const counterKey = Buffer.from([0xff])
 
 /** Runs inside the write transaction; gives the versions, or the check that failed. */
-export function applyChange(db: Database<string, Buffer>, { checks, puts, deletes }: EncodedChange): string[] | StateCheck {
+export function applyChange(db: LmdbDatabase, { checks, puts, deletes }: EncodedChange): string[] | StateCheck {
   const failed = checks.find((check) => !holds(db, check))
   if (failed) return failed
   let counter = Number(db.get(counterKey) ?? '0')
-  for (const key of deletes) void db.remove(Buffer.from(key))
+  for (const key of deletes) void db.remove(key)
   const versions = puts.map(({ key, json }) => {
     const version = String(++counter)
-    void db.put(Buffer.from(key), encodeEntry(version, json))
+    void db.put(key, encodeEntry(version, json))
     return version
   })
   if (puts.length > 0) void db.put(counterKey, String(counter))
@@ -22,13 +22,13 @@ export function applyChange(db: Database<string, Buffer>, { checks, puts, delete
 }
 
 /** Whether it only removes, and writes again what is there. */
-export function addsNothing(db: Database<string, Buffer>, { puts }: EncodedChange): boolean {
-  return puts.every(({ key }) => db.doesExist(Buffer.from(key)))
+export function addsNothing(db: LmdbDatabase, { puts }: EncodedChange): boolean {
+  return puts.every(({ key }) => db.doesExist(key))
 }
 
-function holds(db: Database<string, Buffer>, check: StateCheck): boolean {
+function holds(db: LmdbDatabase, check: StateCheck): boolean {
   if ('prefix' in check) return db.getKeysCount({ ...rangeOf(check.prefix), limit: 1 }) === 0
-  const text = db.get(Buffer.from(check.key))
+  const text = db.get(check.key)
   if ('version' in check) return text !== undefined && versionOf(text) === check.version
   return (text !== undefined) === check.exists
 }

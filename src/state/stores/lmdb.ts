@@ -1,12 +1,14 @@
-import { type Database, open, type RootDatabase } from 'lmdb'
+import { open, type RootDatabase } from 'lmdb'
 import { isLibpodError } from '../../base/errors.ts'
 import type { StateCheck, StateEntry, StateListOptions, StateStore, StateStoreTraits } from '../state-store.ts'
 import { decodeEntry } from './codec.ts'
 import { encodeChange } from './encode-change.ts'
 import type { EncodedChange } from './entry-table.ts'
 import { checkFailed, storeClosed } from './failures.ts'
+import { maxKeyBytes } from './keys.ts'
 import { addsNothing, applyChange, rangeOf } from './lmdb-change.ts'
 import { prepareLmdbFile, translateCommitError, translateLmdbError } from './lmdb-file.ts'
+import { type LmdbDatabase, type LmdbKey, lmdbKeys } from './lmdb-keys.ts'
 import { LmdbReserve } from './lmdb-reserve.ts'
 
 /** How {@link openLmdbStore} opens. @public */
@@ -40,7 +42,7 @@ export async function openLmdbStore({ path, durable = true }: OpenLmdbStoreOptio
       path,
       noSubdir: true,
       encoding: 'string',
-      keyEncoding: 'binary',
+      keyEncoder: lmdbKeys,
       maxReaders: 512,
       // A commit is on disk when it resolves, rather than soon after.
       overlappingSync: false,
@@ -50,7 +52,7 @@ export async function openLmdbStore({ path, durable = true }: OpenLmdbStoreOptio
       // Known to the native part, missing in its types.
       permissionsMode: 0o600,
     } as const
-    return new LmdbStore(path, open<string, Buffer>(options), { durable, shared: true })
+    return new LmdbStore(path, open<string, LmdbKey>(options), { durable, shared: true })
   } catch (error) {
     throw await translateLmdbError(path, error)
   }
@@ -59,12 +61,12 @@ export async function openLmdbStore({ path, durable = true }: OpenLmdbStoreOptio
 class LmdbStore implements StateStore {
   readonly traits: StateStoreTraits
   readonly #path: string
-  readonly #db: RootDatabase<string, Buffer>
+  readonly #db: RootDatabase<string, LmdbKey>
   #closing: Promise<void> | undefined
   readonly #writing = new Set<Promise<unknown>>()
   readonly #reserve: LmdbReserve | undefined
 
-  constructor(path: string, db: RootDatabase<string, Buffer>, traits: StateStoreTraits) {
+  constructor(path: string, db: RootDatabase<string, LmdbKey>, traits: StateStoreTraits) {
     this.#path = path
     this.#db = db
     this.traits = traits
@@ -75,7 +77,7 @@ class LmdbStore implements StateStore {
   async get(keys: readonly string[]): Promise<(StateEntry | undefined)[]> {
     return this.#read((db) =>
       keys.map((key) => {
-        const text = key === '' ? undefined : db.get(Buffer.from(key))
+        const text = key === '' || key.length > maxKeyBytes ? undefined : db.get(key)
         return text === undefined ? undefined : decodeEntry(key, text)
       }),
     )
@@ -84,7 +86,8 @@ class LmdbStore implements StateStore {
   async list(prefix: string, { after, limit = 1000 }: StateListOptions = {}): Promise<StateEntry[]> {
     return this.#read((db) => {
       const entries: StateEntry[] = []
-      for (const { key, value } of db.getRange({ ...rangeOf(prefix, after), limit })) entries.push(decodeEntry(key.toString(), value))
+      // Keys are read as texts.
+      for (const { key, value } of db.getRange({ ...rangeOf(prefix, after), limit })) entries.push(decodeEntry(key as string, value))
       return entries
     })
   }
@@ -140,7 +143,7 @@ class LmdbStore implements StateStore {
     if (this.#closing) throw storeClosed()
   }
 
-  async #read<T>(read: (db: Database<string, Buffer>) => T): Promise<T> {
+  async #read<T>(read: (db: LmdbDatabase) => T): Promise<T> {
     this.#check()
     try {
       // lmdb would otherwise read on in the snapshot of this turn of the event loop.

@@ -5,6 +5,7 @@ import { crypto, randomHex } from '../../base/crypto.ts'
 import { LibpodError } from '../../base/errors.ts'
 import { isErrno } from '../../linux/errno.ts'
 import { writeFileAtomicSync } from '../../linux/fs/atomic-write.ts'
+import { spreadFolders } from '../../linux/fs/inode-flags.ts'
 import type { SnapshotInfo } from '../snapshotter.ts'
 import { type DirectoryLock, tryLockDirectory } from './directory-lock.ts'
 
@@ -42,6 +43,7 @@ export class SnapshotFiles {
   constructor(root: string) {
     this.root = root
     for (const name of ['new', 'trash', ...states]) mkdirSync(join(root, name), { recursive: true, mode: 0o700 })
+    spreadFolders(join(root, 'new'))
     this.#boot = readFileSync('/proc/sys/kernel/random/boot_id', 'latin1').trim()
   }
 
