@@ -1,8 +1,11 @@
 import { freemem } from 'node:os'
 import type { Container } from 'libpod-ts'
 import type { Bench, Row } from '../bench.ts'
+import { makeModel } from '../bundles.ts'
 import { loopDelays } from '../event-loop.ts'
+import { floorOf } from '../floor.ts'
 import { severally, timed } from '../interleave.ts'
+import { median } from '../statistics.ts'
 
 const few = 10
 /** What a container with its monitor takes at the most, in user space and in the kernel. */
@@ -17,10 +20,13 @@ export const many: Row = {
     const running: Container[] = []
     await fill(bench, running, few - 1)
     const before = await startSome(bench)
+    const floor = floorOf(bench, await makeModel(bench, ['true']))
+    const floorBefore = await medianOf(options.rounds, floor)
     const count = Math.min(options.many, Math.floor(freemem() / containerBytes))
     say(`fills up to ${count} running containers`)
     await fill(bench, running, count - 1)
     const ours = await startSome(bench)
+    const floorBeside = await medianOf(options.rounds, floor)
     const probes: Container[] = []
     const loop = await loopDelays(
       async () => void probes.push(await start(bench)),
@@ -33,8 +39,16 @@ export const many: Row = {
     await empty(running, 0)
     const what = `start of container number ${count.toLocaleString('en')}`
     const name = `number ${few}`
-    return [{ row: 'many', what, ours, others: { [name]: [...before, ...after] }, goal: { atMost: 1.2, of: name }, loop }]
+    const grown = `${floorBefore.toFixed(1)} ms beside ${few - 1}, ${floorBeside.toFixed(1)} beside all`
+    const note = `the floor of a life, conmon and runtime alone: ${grown}`
+    return [{ row: 'many', what, ours, others: { [name]: [...before, ...after] }, goal: { atMost: 1.2, of: name }, loop, note }]
   },
+}
+
+async function medianOf(rounds: number, lane: () => Promise<number>): Promise<number> {
+  const samples: number[] = []
+  for (let round = 0; round < rounds; round++) samples.push(await lane())
+  return median(samples)
 }
 
 async function start({ runtime, base }: Bench): Promise<Container> {

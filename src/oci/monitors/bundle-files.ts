@@ -1,5 +1,5 @@
-import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { unlinkIfThereSync } from '../../linux/fs/unlink.ts'
 import type { MonitorPlace } from '../monitor.ts'
 
 /** The files that a monitor and a runtime leave in a bundle. Their names are conmon's where it chooses them. */
@@ -33,11 +33,11 @@ export function bundleFiles({ bundle }: Pick<MonitorPlace, 'bundle'>): BundleFil
 /** Removes what an earlier run of the container has left, lest it be taken for this one's. For the helper process. */
 export function clearBundle(place: MonitorPlace): void {
   clearRun(place)
-  rmSync(join(place.exitsDir, place.id), { force: true })
+  unlinkIfThereSync(join(place.exitsDir, place.id))
 }
 
 /** The same for a container that leaves nothing outside its bundle. */
 export function clearRun(place: Pick<MonitorPlace, 'bundle'>): void {
   const left = [...Object.values(bundleFiles(place)), join(place.bundle, 'winsz'), join(place.bundle, 'exit')]
-  for (const file of left) rmSync(file, { force: true })
+  for (const file of left) unlinkIfThereSync(file)
 }

@@ -21,6 +21,11 @@ export function applyChange(db: LmdbDatabase, { checks, puts, deletes }: Encoded
   return versions
 }
 
+/** Whether it is a single write that nothing is checked for. */
+export function isOneWrite({ checks, puts, deletes }: EncodedChange): boolean {
+  return checks.length === 0 && puts.length + deletes.length === 1
+}
+
 /** Whether it only removes, and writes again what is there. */
 export function addsNothing(db: LmdbDatabase, { puts }: EncodedChange): boolean {
   return puts.every(({ key }) => db.doesExist(key))

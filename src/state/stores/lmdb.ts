@@ -1,12 +1,13 @@
 import { open, type RootDatabase } from 'lmdb'
+import { randomHex } from '../../base/crypto.ts'
 import { isLibpodError } from '../../base/errors.ts'
 import type { StateCheck, StateEntry, StateListOptions, StateStore, StateStoreTraits } from '../state-store.ts'
-import { decodeEntry } from './codec.ts'
+import { decodeEntry, encodeEntry } from './codec.ts'
 import { encodeChange } from './encode-change.ts'
 import type { EncodedChange } from './entry-table.ts'
 import { checkFailed, storeClosed } from './failures.ts'
 import { maxKeyBytes } from './keys.ts'
-import { addsNothing, applyChange, rangeOf } from './lmdb-change.ts'
+import { addsNothing, applyChange, isOneWrite, rangeOf } from './lmdb-change.ts'
 import { prepareLmdbFile, translateCommitError, translateLmdbError } from './lmdb-file.ts'
 import { type LmdbDatabase, type LmdbKey, lmdbKeys } from './lmdb-keys.ts'
 import { LmdbReserve } from './lmdb-reserve.ts'
@@ -65,6 +66,9 @@ class LmdbStore implements StateStore {
   #closing: Promise<void> | undefined
   readonly #writing = new Set<Promise<unknown>>()
   readonly #reserve: LmdbReserve | undefined
+  /** Whose versions are counted here, and not in the file. */
+  readonly #writer = randomHex(8)
+  #written = 0
 
   constructor(path: string, db: RootDatabase<string, LmdbKey>, traits: StateStoreTraits) {
     this.#path = path
@@ -130,6 +134,7 @@ class LmdbStore implements StateStore {
   async #apply(change: EncodedChange): Promise<string[]> {
     let result: unknown
     try {
+      if (isOneWrite(change)) return await this.#writeOne(change)
       // A child transaction: lmdb gathers commits of one moment, and only a child can be taken back alone.
       result = await this.#db.childTransaction(() => applyChange(this.#db, change))
     } catch (error) {
@@ -137,6 +142,17 @@ class LmdbStore implements StateStore {
     }
     if (Array.isArray(result)) return result as string[]
     throw checkFailed(result as StateCheck)
+  }
+
+  /** Of one write without checks lmdb needs to ask nothing: the event loop is asked for once, when it is done. */
+  async #writeOne({ puts: [put], deletes: [key] }: EncodedChange): Promise<string[]> {
+    if (put === undefined) {
+      if (key !== undefined) await this.#db.remove(key)
+      return []
+    }
+    const version = `${this.#writer}.${++this.#written}`
+    await this.#db.put(put.key, encodeEntry(version, put.json))
+    return [version]
   }
 
   #check(): void {

@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, readFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { mkdir, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { crypto, randomHex } from '../../base/crypto.ts'
@@ -126,8 +126,11 @@ export class SnapshotFiles {
   /** The snapshot in a directory. */
   read(state: SnapshotInfo['state'], id: string): PlacedSnapshot | undefined {
     const directory = this.directory(state, id)
+    const file = join(directory, fileNames[state])
+    // Most that are looked for are not there, and an error costs more than a look.
+    if (statSync(file, { throwIfNoEntry: false }) === undefined) return undefined
     try {
-      return { ...(JSON.parse(readFileSync(join(directory, fileNames[state]), 'utf8')) as StoredSnapshot), state, id, directory }
+      return { ...(JSON.parse(readFileSync(file, 'utf8')) as StoredSnapshot), state, id, directory }
     } catch (error) {
       if (isErrno(error, 'ENOENT')) return undefined
       if (error instanceof SyntaxError) return { ...unreadable(id), state, id, directory }

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { sleep } from '../../../base/time.ts'
 import { readMounts } from '../../../linux/mount-info.ts'
@@ -14,7 +15,10 @@ const patienceMs = 2_000
  * time are more than the kernel promises anything for.
  */
 export async function previousRunUnmounted(place: MonitorPlace): Promise<void> {
-  const [pidText = '', startTime] = (await readText(bundleFiles(place).monitorPid)).trim().split(' ')
+  const file = bundleFiles(place).monitorPid
+  // The first run has none before it, and needs no thread to find that out.
+  if (!existsSync(file)) return
+  const [pidText = '', startTime] = (await readText(file)).trim().split(' ')
   const pid = Number(pidText)
   if (!(pid > 1) || !(await hasMounts(pid, place.bundle))) return
   const watch = watchPid(pid, startTime)

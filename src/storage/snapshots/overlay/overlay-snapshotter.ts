@@ -88,7 +88,10 @@ function mountOf(
 
 /** What a volatile mount left would make the next one fail, and says nothing of use: the upper directory outlived its mount. */
 function dropIncompat(work: string): void {
-  const drop = (): void => rmSync(join(work, 'incompat'), { recursive: true, force: true })
+  const left = join(work, 'incompat')
+  const drop = (): void => {
+    if (lstatSync(left, { throwIfNoEntry: false }) !== undefined) rmSync(left, { recursive: true, force: true })
+  }
   try {
     drop()
   } catch (error) {
