@@ -15,6 +15,37 @@ it('tells the wall time with nanoseconds, always later', () => {
   expectBetween(times[0], before, Date.now())
 })
 
+it('is not led astray when it is kept waiting between its two clocks', () => {
+  const clock = new EventClock()
+  const before = Date.now()
+  const times: string[] = []
+  const wall = Date.now.bind(Date)
+  const now = vi.spyOn(Date, 'now').mockImplementation(() => {
+    if (times.length % 3 === 0) for (const until = process.hrtime.bigint() + 5_000_000n; process.hrtime.bigint() < until; );
+    return wall()
+  })
+  try {
+    for (let at = 0; at < 20; at++) times.push(clock.now())
+  } finally {
+    now.mockRestore()
+  }
+  expect([...new Set(times)].sort()).toEqual(times)
+  expectBetween(times.at(-1), before, Date.now())
+})
+
+it('goes on from a wall clock that is set ahead', () => {
+  const clock = new EventClock()
+  const first = clock.now()
+  const now = vi.spyOn(Date, 'now').mockReturnValue(Date.parse('2101-02-03T04:05:06Z'))
+  try {
+    const times = [first, clock.now(), clock.now(), clock.now()]
+    expect(times[1]).toMatch(/^2101-02-03T04:05:06\.0/)
+    expect([...new Set(times)].sort()).toEqual(times)
+  } finally {
+    now.mockRestore()
+  }
+})
+
 it('follows when the wall clock is set', () => {
   const clock = new EventClock()
   clock.now()

@@ -1,20 +1,26 @@
 /** How far the steady clock may run from the wall clock, which somebody may set, before it is set anew. */
 const maxDriftNs = 2_000_000n
 
+/** By so much somebody has set it back; by less, what was told before was a little late, and order matters more. */
+const setBackNs = 1_000_000_000n
+
 /** Wall time with nanoseconds: the wall clock of Node has only milliseconds, so the steady clock fills in between. */
 export class EventClock {
   #offset: bigint | undefined
   #last = 0n
 
-  /** The time now, later than any told before unless the clock was set back: RFC 3339 in UTC. */
+  /** The time now, later than any told before unless the clock was set back by a second or more: RFC 3339 in UTC. */
   now(): string {
-    const steady = process.hrtime.bigint()
+    const before = process.hrtime.bigint()
     const wall = BigInt(Date.now()) * 1_000_000n
-    const offset = this.#offset
-    const drift = offset === undefined ? undefined : steady + offset - wall
-    if (drift === undefined || drift > maxDriftNs || drift < -maxDriftNs) {
+    // Read last, so that no time is ahead of the wall clock: a stream until now has all that happened until now.
+    const steady = process.hrtime.bigint()
+    const drift = this.#offset === undefined ? undefined : steady + this.#offset - wall
+    if (drift === undefined) this.#offset = wall - steady
+    // Who was made to wait between the two clocks has not seen them drift.
+    else if ((drift > maxDriftNs || drift < -maxDriftNs) && steady - before < maxDriftNs) {
       this.#offset = wall - steady
-      this.#last = 0n
+      if (drift > setBackNs) this.#last = 0n
     }
     const time = steady + (this.#offset ?? 0n)
     this.#last = time > this.#last ? time : this.#last + 1n
