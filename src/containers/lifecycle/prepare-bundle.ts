@@ -45,7 +45,6 @@ export async function prepareBundle(
     rootMounts(services, record, rootfs),
     etcFiles(services, record),
     findJoined(services, record),
-    mkdir(dirname(record.logPath), { recursive: true, mode: 0o700 }),
   ])
   const opened = await openMounts(services, record, { accounts, signal })
   const { config, files, mounts } = generateSpec({
@@ -69,6 +68,7 @@ export async function prepareBundle(
   const shared = joined.files.network?.hosts
   await step(services.probe, 'start.bundle', async () => {
     if (shared !== undefined) await nameForJoiners(shared, record)
+    await mkdir(dirname(record.logPath), { recursive: true, mode: 0o700 })
     // A mount needs something to lie on.
     await writeBundle(bundle, { config, files: namespace === undefined ? files : { ...files, [namespaceFile]: '' } })
   })
