@@ -44,6 +44,7 @@ export async function ephemeralContainer(services: ContainersServices, options: 
       { hint: 'Use create() and start().' },
     )
   }
+  services.beginGracePeriod()
   const {
     record: { id },
     told,

@@ -46,6 +46,7 @@ export async function runContainer(services: ContainersServices, options: RunOpt
   const { input, timeoutMs, maxOutputBytes = defaultMaxOutputBytes, encoding = 'utf8', ...create } = options
   checkOwn({ input, timeoutMs, maxOutputBytes, encoding })
   checkForeign(create)
+  services.beginGracePeriod()
   const internals = { owner: services.owner, direct: true }
   const { record, told } = await beginContainer(services, { ...create, stdin: input !== undefined }, internals)
   let namespace: HeldNamespace | undefined

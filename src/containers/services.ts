@@ -73,6 +73,8 @@ export interface ContainersServices {
   facts(): Promise<HostFacts>
   /** The cgroup of monitors, as the OCI names cgroups; none where it cannot be made: there they stay in that of their host. */
   monitorCgroup(): Promise<string | undefined>
+  /** A process is about to be put into a cgroup: what the kernel makes it wait for begins now, while there are other things to do. */
+  beginGracePeriod(): void
 }
 
 /** The kinds of entries that containers keep in the live store. */

@@ -1,4 +1,5 @@
 import { onAbort } from '../base/abort.ts'
+import { GracePeriod } from '../linux/cgroups/grace-period.ts'
 import type { HelperContext, HelperOperation } from '../linux/helper/helper.ts'
 import { BoundContainers } from './monitors/bound-containers.ts'
 import { type CreateParams, createWithConmon } from './monitors/conmon/create-operation.ts'
@@ -11,6 +12,7 @@ import { MonitorCgroups } from './monitors/monitor-cgroups.ts'
  */
 export function ociOperations(bound: BoundContainers = new BoundContainers()): Readonly<Record<string, HelperOperation>> {
   const cgroups = new MonitorCgroups()
+  const gracePeriod = new GracePeriod()
   return {
     async 'oci.create'(params, context) {
       const { plan } = params as CreateParams
@@ -29,6 +31,7 @@ export function ociOperations(bound: BoundContainers = new BoundContainers()): R
         aborted: whenAborted(context),
         onStart: () => context.send({ started: true }),
       }),
+    'oci.grace-period': () => gracePeriod.begin(),
   }
 }
 

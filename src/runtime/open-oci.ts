@@ -12,6 +12,7 @@ import { hostFacts } from '../linux/host-facts.ts'
 import { findProgram, programDirectories } from '../linux/process/find-program.ts'
 import { runProgram } from '../linux/process/run-program.ts'
 import { seccompBpf } from '../linux/seccomp.ts'
+import { gracePeriods } from '../oci/grace-period.ts'
 import { monitorCgroup } from '../oci/monitors/monitor-cgroups.ts'
 import { type DetectedRuntimes, detectRuntimes } from '../oci/runtimes/detect.ts'
 import { readSpecHost } from '../oci/spec/read-spec-host.ts'
@@ -36,6 +37,7 @@ type OciServices = Pick<
   | 'background'
   | 'accounts'
   | 'monitorCgroup'
+  | 'beginGracePeriod'
 >
 
 /** What was opened. Nothing is looked for before it is needed. */
@@ -126,6 +128,7 @@ export function openOci({
       monitorCgroup: once(async () =>
         config.rootless ? undefined : monitorCgroup((await systemdCgroup()) && (await cgroups()).mode === 'v2'),
       ),
+      beginGracePeriod: gracePeriods(helper, async () => !config.rootless && (await cgroups()).mode !== 'v2'),
     },
   }
 }

@@ -22,6 +22,7 @@ export async function makeContainer(
   { signal, restarted = false }: AbortOptions & { readonly restarted?: boolean },
 ): Promise<LiveContainer> {
   const { id, state } = record
+  services.beginGracePeriod()
   const starting: LiveContainer = {
     phase: 'starting',
     generation: state.generation + 1,
