@@ -1,5 +1,4 @@
-import { closeSync } from 'node:fs'
-import { readFile } from 'node:fs/promises'
+import { closeSync, readFileSync } from 'node:fs'
 import { basename, dirname } from 'node:path'
 import { sleep } from '../base/time.ts'
 import { isErrno } from '../linux/errno.ts'
@@ -21,7 +20,7 @@ export class PidFile {
 
   /** The program's pid, once it is written; `undefined` when the runtime ended first, or after `patienceMs`. */
   async pid(patienceMs?: number): Promise<number | undefined> {
-    const written = await this.#read()
+    const written = this.#read()
     if (written !== undefined) return written
     return this.#wait(patienceMs)
   }
@@ -59,9 +58,9 @@ export class PidFile {
         const change = new Promise<void>((resolve) => {
           changed = resolve
         })
-        const pid = await this.#read()
+        const pid = this.#read()
         if (pid !== undefined) return pid
-        if ((await Promise.race([change, over])) === 'over') return await this.#read()
+        if ((await Promise.race([change, over])) === 'over') return this.#read()
       }
     } finally {
       done.abort()
@@ -69,10 +68,17 @@ export class PidFile {
     }
   }
 
-  /** A file that is just being written holds no whole number yet: runtimes write it at once, or rename it. */
-  async #read(): Promise<number | undefined> {
-    const text = await readFile(this.#path, 'latin1').catch(() => '')
-    return /^\d+\s*$/.test(text) ? Number(text) : undefined
+  /**
+   * A file that is just being written holds no whole number yet: runtimes write it at once, or rename it. It lies on tmpfs, and is read
+   * sooner than a thread of the pool is there to do it.
+   */
+  #read(): number | undefined {
+    try {
+      const text = readFileSync(this.#path, 'latin1')
+      return /^\d+\s*$/.test(text) ? Number(text) : undefined
+    } catch {
+      return undefined
+    }
   }
 }
 
