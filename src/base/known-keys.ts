@@ -12,3 +12,18 @@ export function checkKnownKeys(options: object, known: readonly string[], verb: 
     )
   }
 }
+
+/** Refuses what is neither true nor false: any text would count as yes. */
+export function checkBooleans<Key extends string>(options: Readonly<Partial<Record<Key, unknown>>>, keys: readonly Key[]): void {
+  for (const key of keys) {
+    const value = options[key]
+    if (value === undefined || typeof value === 'boolean') continue
+    throw new LibpodError('invalid-argument', `${key}: must be true or false.`, { path: key, value })
+  }
+}
+
+/** Refuses what is given in place of options, or nothing where some are needed. */
+export function checkIsObject(options: unknown): void {
+  if (Object(options) === options) return
+  throw new LibpodError('invalid-argument', 'options: must be an object.', { path: 'options', value: options })
+}

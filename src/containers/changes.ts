@@ -1,4 +1,4 @@
-const longestTimerMs = 0x7fff_ffff
+import { longestDelayMs } from '../base/longest-delay.ts'
 
 /**
  * Wakes those who wait for a container. A wake says only "look again": what happened is read from the store, so it
@@ -21,7 +21,7 @@ export class Changes {
   subscribe(id: string): { changed(): Promise<void>; close(): void } {
     let pending = false
     // Whoever waits is a verb under way, and keeps the process alive; what it waits for does not.
-    const alive = setInterval(() => {}, longestTimerMs)
+    const alive = setInterval(() => {}, longestDelayMs)
     let resolve: (() => void) | undefined
     const wake = (): void => {
       pending = true

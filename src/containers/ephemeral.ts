@@ -1,11 +1,12 @@
-import { Closer } from '../base/closer.ts'
 import { LibpodError } from '../base/errors.ts'
+import { checkIsObject } from '../base/known-keys.ts'
 import { Container } from './container.ts'
 import { beginContainer } from './create/create.ts'
 import { removeContainer } from './lifecycle/remove.ts'
 import { startContainer } from './lifecycle/start.ts'
 import type { CreateContainerOptions } from './options.ts'
 import type { ContainersServices } from './services.ts'
+import { endedByClosing, whileClosing } from './while-closing.ts'
 
 /**
  * A container that goes with its maker: with the end of the `await using` block, with the runtime, and with the process, however that ends.
@@ -19,7 +20,7 @@ export class EphemeralContainer extends Container implements AsyncDisposable {
   constructor(services: ContainersServices, id: string) {
     super(services, id)
     // It is removed while its runtime closes, when verbs are refused already.
-    const unguarded: ContainersServices = { ...services, closer: new Closer('runtime') }
+    const unguarded = whileClosing(services)
     const dispose = async (): Promise<void> => {
       unregister()
       await removeContainer(unguarded, id, { force: true, ifExists: true })
@@ -36,6 +37,7 @@ export class EphemeralContainer extends Container implements AsyncDisposable {
 
 /** Creates and starts a container that goes with this process. */
 export async function ephemeralContainer(services: ContainersServices, options: CreateContainerOptions): Promise<EphemeralContainer> {
+  checkIsObject(options)
   if (options.restart !== undefined && options.restart.policy !== 'no') {
     throw new LibpodError(
       'invalid-argument',
@@ -44,17 +46,17 @@ export async function ephemeralContainer(services: ContainersServices, options: 
       { hint: 'Use create() and start().' },
     )
   }
-  services.beginGracePeriod()
-  const {
-    record: { id },
-    told,
-  } = await beginContainer(services, options, { owner: services.owner })
-  try {
-    await startContainer(services, id, { signal: options.signal })
-    await told
-    return new EphemeralContainer(services, id)
-  } catch (error) {
-    await removeContainer(services, id, { force: true, ifExists: true })
-    throw error
+  const make = async (inner: ContainersServices, given: CreateContainerOptions): Promise<EphemeralContainer> => {
+    inner.beginGracePeriod()
+    const { record, told } = await beginContainer(inner, given, { owner: inner.owner })
+    try {
+      await startContainer(inner, record.id, { signal: given.signal })
+      await told
+      return new EphemeralContainer(services, record.id)
+    } catch (error) {
+      await removeContainer(inner, record.id, { force: true, ifExists: true })
+      throw error
+    }
   }
+  return endedByClosing(services, options, make, (container) => container[Symbol.asyncDispose]())
 }

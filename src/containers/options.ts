@@ -1,5 +1,6 @@
 import type { AbortOptions } from '../base/abort.ts'
 import { LibpodError } from '../base/errors.ts'
+import { longestDelayMs } from '../base/longest-delay.ts'
 import { checkName } from '../base/names.ts'
 import { lazySchema, type Zod } from '../base/schema.ts'
 import { type PullImageOptions, type PullPolicy, pullPolicies } from '../images/pull/pull-options.ts'
@@ -85,15 +86,16 @@ const ownShape = (z: Zod) => ({
   log: z
     .strictObject({
       driver: z.enum(['k8s-file', 'json-file', 'none']).optional(),
+      // conmon takes what follows a colon for something else.
       path: z
         .string()
-        .regex(/^\/[^\0\n]*$/, 'must be an absolute path')
+        .regex(/^\/[^\0\n:]*$/, 'must be an absolute path without a colon')
         .optional(),
       maxSizeBytes: z.int().min(4096).optional(),
     })
     .optional(),
   stopSignal: z.union([z.string(), z.int()]).optional(),
-  stopTimeoutMs: z.number().min(0).optional(),
+  stopTimeoutMs: z.number().min(0).max(longestDelayMs).optional(),
   cgroupParent: z
     .string()
     .regex(/^[^\0\n]+$/, 'must be a path or a slice')

@@ -16,7 +16,7 @@ export interface PruneContainersResult {
   readonly removed: readonly string[]
 }
 
-/** Removes the containers that do not run. One that was started in the meantime stays. */
+/** Removes the containers that do not run, nor wait for a restart. One that was started in the meantime stays. */
 export async function pruneContainers(services: ContainersServices, options: PruneContainersOptions = {}): Promise<PruneContainersResult> {
   checkKnownKeys(options, ['filters', 'signal'], 'containers.prune')
   const { filters, signal } = options
@@ -24,7 +24,7 @@ export async function pruneContainers(services: ContainersServices, options: Pru
   for (const { id, status, ephemeral, infra } of await listContainers(services, { filters, signal })) {
     if ((status !== 'created' && status !== 'exited') || ephemeral || infra) continue
     try {
-      const { changed } = await removeContainer(services, id, { ifExists: true, signal })
+      const { changed } = await removeContainer(services, id, { ifExists: true, signal }, { idle: true })
       if (changed) removed.push(id)
     } catch (error) {
       if (!isLibpodError(error, 'invalid-state') && !isLibpodError(error, 'in-use')) throw error

@@ -33,6 +33,11 @@ export interface ContainerRecord {
   readonly state: ContainerState
 }
 
+/** Whether it is removed when it has ended. */
+export function goesAtItsEnd({ options, owner }: Pick<ContainerRecord, 'options' | 'owner'>): boolean {
+  return options.autoRemove || owner !== undefined
+}
+
 /** An image that a container has mounted. */
 export interface MountedImage {
   readonly target: string
@@ -92,7 +97,12 @@ export interface LiveContainer {
   /** It is being connected to a network or disconnected, or that was cut off. */
   readonly connecting?: boolean
   /** It is being stopped: by which engine, and when that loses patience. */
-  readonly stopping?: { readonly owner: string; readonly dueAt: string }
+  readonly stopping?: {
+    readonly owner: string
+    readonly dueAt: string
+    /** It is started again, and therefore not removed at its end. */
+    readonly restarts?: boolean
+  }
   /** Where the container's cgroups are: read once, for stats and top. */
   readonly cgroup?: string
 }

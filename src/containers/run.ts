@@ -1,4 +1,6 @@
 import { LibpodError } from '../base/errors.ts'
+import { checkIsObject } from '../base/known-keys.ts'
+import { longestDelayMs } from '../base/longest-delay.ts'
 import { step } from '../base/steps.ts'
 import type { HeldNamespace } from '../linux/network/namespace.ts'
 import { collect, makePipe, writeAll } from '../linux/pipe.ts'
@@ -20,6 +22,7 @@ import type { ContainerRecord } from './record.ts'
 import type { ContainersServices } from './services.ts'
 import { readRecord } from './store.ts'
 import { subjectOf } from './subject.ts'
+import { endedByClosing } from './while-closing.ts'
 
 /** Options of {@link Containers.run}: those of `create`, and what `exec` has. @public */
 export interface RunOptions extends Omit<CreateContainerOptions, 'stdin' | 'tty' | 'restart' | 'autoRemove' | 'log'> {
@@ -43,6 +46,11 @@ const defaultMaxOutputBytes = 16 * 1024 * 1024
 
 /** Runs a program in a container of its own, as a child of this engine, and removes the container. */
 export async function runContainer(services: ContainersServices, options: RunOptions): Promise<RunResult<string | Buffer>> {
+  checkIsObject(options)
+  return endedByClosing(services, options, run)
+}
+
+async function run(services: ContainersServices, options: RunOptions): Promise<RunResult<string | Buffer>> {
   const { input, timeoutMs, maxOutputBytes = defaultMaxOutputBytes, encoding = 'utf8', ...create } = options
   checkOwn({ input, timeoutMs, maxOutputBytes, encoding })
   checkForeign(create)
@@ -100,7 +108,8 @@ function checkOwn({ input, timeoutMs, maxOutputBytes, encoding }: OwnOptions): v
     throw new LibpodError('invalid-argument', `${path}: ${what}.`, { path, value })
   }
   if (input !== undefined && typeof input !== 'string' && !(input instanceof Uint8Array)) refuse('input', input, 'must be a text or bytes')
-  if (timeoutMs !== undefined && !(timeoutMs > 0)) refuse('timeoutMs', timeoutMs, 'must be a positive number of milliseconds')
+  if (timeoutMs !== undefined && !(timeoutMs > 0 && timeoutMs <= longestDelayMs))
+    refuse('timeoutMs', timeoutMs, `must be a positive number of milliseconds, at most ${longestDelayMs}`)
   if (!Number.isInteger(maxOutputBytes) || maxOutputBytes < 0) refuse('maxOutputBytes', maxOutputBytes, 'must be a number of bytes')
   if (encoding !== 'utf8' && encoding !== 'buffer') refuse('encoding', encoding, 'must be utf8 or buffer')
 }

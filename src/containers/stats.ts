@@ -1,5 +1,6 @@
 import type { AbortOptions } from '../base/abort.ts'
 import { LibpodError } from '../base/errors.ts'
+import { longestDelayMs } from '../base/longest-delay.ts'
 import { verbOptions } from '../base/schema.ts'
 import { sleep } from '../base/time.ts'
 import { readStats } from '../linux/cgroups/stats.ts'
@@ -38,7 +39,7 @@ export interface ContainerStatsOptions extends AbortOptions {
   readonly intervalMs?: number | undefined
 }
 
-const checkOptions = verbOptions<ContainerStatsOptions>((z) => ({ intervalMs: z.number().positive().optional() }))
+const checkOptions = verbOptions<ContainerStatsOptions>((z) => ({ intervalMs: z.number().positive().max(longestDelayMs).optional() }))
 
 /** Samples of what a container uses, until it ends. */
 export async function* containerStats(

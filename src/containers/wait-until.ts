@@ -1,10 +1,12 @@
-import { type AbortOptions, onAbort } from '../base/abort.ts'
+import { type AbortOptions, abortable, onAbort } from '../base/abort.ts'
 import { LibpodError } from '../base/errors.ts'
+import { longestDelayMs } from '../base/longest-delay.ts'
 import { lazySchema, verbOptions } from '../base/schema.ts'
 import { sleep } from '../base/time.ts'
 import { waitContainer } from './lifecycle/wait.ts'
 import { containerLogs } from './logs.ts'
 import { type HttpProbe, untilHttp, untilPort } from './networking/until-port.ts'
+import type { ContainerRecord } from './record.ts'
 import type { ContainersServices } from './services.ts'
 import { requireRecord } from './store.ts'
 
@@ -30,30 +32,44 @@ export interface WaitUntilOptions extends AbortOptions {
   readonly timeoutMs?: number | undefined
 }
 
-const checkOptions = verbOptions<WaitUntilOptions>((z) => ({ timeoutMs: z.number().min(0).max(0x7fff_ffff).optional() }))
+const checkOptions = verbOptions<WaitUntilOptions>((z) => ({ timeoutMs: z.number().min(0).max(longestDelayMs).optional() }))
 
-const conditionSchema = lazySchema<unknown>((z) =>
-  z.union(
-    [
-      z.strictObject({ log: z.union([z.string(), z.instanceof(RegExp)]), times: z.int().min(1).optional() }),
-      z.strictObject({ port: z.int().min(1).max(65_535) }),
-      z.strictObject({
-        http: z.strictObject({
-          port: z.int().min(1).max(65_535),
-          path: z.string().startsWith('/', 'must begin with "/"').optional(),
-          status: z.int().min(100).max(599).optional(),
-          tls: z.boolean().optional(),
-        }),
-      }),
-      z.strictObject({ exit: z.literal(true) }),
-      z.strictObject({
-        predicate: z.custom((value) => typeof value === 'function', 'must be a function'),
-        everyMs: z.number().min(0).optional(),
-      }),
-    ],
-    'must be { log }, { port }, { http }, { exit: true } or { predicate }',
+const conditionSchemas = {
+  log: lazySchema<unknown>((z) =>
+    z.strictObject({ log: z.union([z.string(), z.instanceof(RegExp)], 'must be a text or a RegExp'), times: z.int().min(1).optional() }),
   ),
-)
+  port: lazySchema<unknown>((z) => z.strictObject({ port: z.int().min(1).max(65_535) })),
+  http: lazySchema<unknown>((z) =>
+    z.strictObject({
+      http: z.strictObject({
+        port: z.int().min(1).max(65_535),
+        path: z.string().startsWith('/', 'must begin with "/"').optional(),
+        status: z.int().min(100).max(599).optional(),
+        tls: z.boolean().optional(),
+      }),
+    }),
+  ),
+  exit: lazySchema<unknown>((z) => z.strictObject({ exit: z.literal(true) })),
+  predicate: lazySchema<unknown>((z) =>
+    z.strictObject({
+      predicate: z.custom((value) => typeof value === 'function', 'must be a function'),
+      everyMs: z.number().min(0).max(longestDelayMs).optional(),
+    }),
+  ),
+}
+
+async function checkCondition(condition: unknown): Promise<void> {
+  const kinds = Object.entries(conditionSchemas)
+  const found = kinds.filter(([kind]) => typeof condition === 'object' && condition !== null && kind in condition)
+  const [kind] = found
+  if (kind !== undefined && found.length === 1) return void (await kind[1].parse(condition, 'condition'))
+  throw new LibpodError(
+    'invalid-argument',
+    'condition: must be one of { log }, { port }, { http }, { exit: true } and { predicate }.',
+    { path: 'condition', value: condition },
+    { hint: 'To wait for several things, wait for one after the other.' },
+  )
+}
 
 /** Waits until a container is ready by the caller's own measure; rejects when that cannot happen any more. */
 export async function waitUntil(
@@ -62,7 +78,7 @@ export async function waitUntil(
   condition: WaitUntilCondition,
   options: WaitUntilOptions = {},
 ): Promise<void> {
-  await Promise.all([conditionSchema.parse(condition, 'condition'), checkOptions(options)])
+  await Promise.all([checkCondition(condition), checkOptions(options)])
   const { timeoutMs = 60_000, signal } = options
   const record = await requireRecord(services, id)
   const stop = new AbortController()
@@ -77,10 +93,11 @@ export async function waitUntil(
   const timer = setTimeout(() => stop.abort(late), timeoutMs)
   const release = onAbort(signal, (reason) => stop.abort(reason))
   try {
-    if ('log' in condition) await untilLog(services, id, record.name, condition, stop.signal)
+    stop.signal.throwIfAborted()
+    if ('log' in condition) await untilLog(services, record, condition, stop.signal)
     else if ('port' in condition) await untilPort(services, id, condition.port, stop.signal)
     else if ('http' in condition) await untilHttp(services, id, condition.http, stop.signal)
-    else if ('exit' in condition) await waitContainer(services, id, { condition: 'next-exit', signal: stop.signal })
+    else if ('exit' in condition) await untilExit(services, record, stop.signal)
     else await untilPredicate(condition, stop.signal)
   } finally {
     clearTimeout(timer)
@@ -90,15 +107,16 @@ export async function waitUntil(
 
 async function untilLog(
   services: ContainersServices,
-  id: string,
-  name: string,
+  { id, name, state }: ContainerRecord,
   { log, times = 1 }: { readonly log: string | RegExp; readonly times?: number | undefined },
   signal: AbortSignal,
 ): Promise<void> {
   // A pattern with the g or y flag remembers where it stopped; every line is looked at from its beginning.
   const pattern = typeof log === 'string' ? undefined : new RegExp(log.source, log.flags.replace(/[gy]/g, ''))
   let seen = 0
-  for await (const { line } of containerLogs(services, id, { follow: true, signal })) {
+  // What an earlier run said does not count.
+  const since = state.generation > 1 && state.startedAt !== undefined ? { since: new Date(state.startedAt) } : {}
+  for await (const { line } of containerLogs(services, id, { follow: true, signal, ...since })) {
     if (pattern ? pattern.test(line) : line.includes(log as string)) seen++
     if (seen >= times) return
   }
@@ -112,13 +130,19 @@ async function untilLog(
   )
 }
 
+/** One that has ended already has no other end to wait for. */
+async function untilExit(services: ContainersServices, { id, state }: ContainerRecord, signal: AbortSignal): Promise<void> {
+  if (state.status === 'exited' && state.restartDueAt === undefined) return
+  await waitContainer(services, id, { condition: 'next-exit', signal })
+}
+
 async function untilPredicate(
   { predicate, everyMs = 100 }: { readonly predicate: () => boolean | Promise<boolean>; readonly everyMs?: number | undefined },
   signal: AbortSignal,
 ): Promise<void> {
   for (;;) {
     signal.throwIfAborted()
-    if (await predicate()) return
+    if (await abortable(Promise.resolve(predicate()), signal)) return
     await sleep(everyMs, { signal })
   }
 }

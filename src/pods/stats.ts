@@ -1,5 +1,6 @@
 import type { AbortOptions } from '../base/abort.ts'
 import { LibpodError } from '../base/errors.ts'
+import { longestDelayMs } from '../base/longest-delay.ts'
 import { verbOptions } from '../base/schema.ts'
 import { sleep } from '../base/time.ts'
 import { limitedCgroupOf } from '../containers/cgroup-of.ts'
@@ -31,7 +32,7 @@ export interface PodStatsOptions extends AbortOptions {
   readonly intervalMs?: number | undefined
 }
 
-const checkOptions = verbOptions<PodStatsOptions>((z) => ({ intervalMs: z.number().positive().optional() }))
+const checkOptions = verbOptions<PodStatsOptions>((z) => ({ intervalMs: z.number().positive().max(longestDelayMs).optional() }))
 
 interface Look {
   readonly at: bigint

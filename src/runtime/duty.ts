@@ -9,6 +9,7 @@ import { settleNow } from '../containers/lifecycle/when-ended.ts'
 import { exitsDirOf } from '../containers/places.ts'
 import type { LiveContainer } from '../containers/record.ts'
 import type { ContainersServices, LiveEntries } from '../containers/services.ts'
+import { whileClosing } from '../containers/while-closing.ts'
 import { type DirectoryWatcher, watchDirectory } from '../linux/inotify.ts'
 import { type PidWatch, watchPid } from '../linux/pidfd.ts'
 import type { DutyLock } from '../locks/duty.ts'
@@ -37,6 +38,8 @@ export interface DutyOptions {
  */
 export class Duty {
   readonly #services: ContainersServices
+  /** An end that came before this engine closed is recorded all the same: nobody else may be there to do it. */
+  readonly #ending: ContainersServices
   readonly #options: DutyOptions
   readonly #lock: DutyLock
   readonly #stopping = new AbortController()
@@ -53,6 +56,7 @@ export class Duty {
 
   constructor(services: ContainersServices, options: DutyOptions) {
     this.#services = services
+    this.#ending = whileClosing(services)
     this.#options = options
     this.#lock = options.lock
   }
@@ -144,9 +148,10 @@ export class Duty {
     this.#stopping.abort()
     await this.#contending
     let leaves = false
+    let before = ''
     for (;;) {
       clearTimeout(this.#rescan)
-      leaves ||= this.#restarts.size > 0 || this.#stops.size > 0
+      leaves ||= this.#stops.size > 0
       for (const timer of this.#restarts.values()) clearTimeout(timer)
       this.#restarts.clear()
       const served = this.serving
@@ -156,11 +161,22 @@ export class Duty {
       this.#monitors.clear()
       await this.idle()
       if (!served) return leaves
+      leaves ||= await this.#isMoreToDo()
       this.#lock.release()
-      if ((await this.#exitFiles()).length === 0 || !this.#lock.tryTake()) return leaves
+      // Those that were there a round ago cannot be handled, or not now: whoever serves next tries that again.
+      const left = (await this.#exitFiles()).join()
+      if (left === '' || left === before || !this.#lock.tryTake()) return leaves
+      before = left
       await this.#serve()
       await this.idle()
     }
+  }
+
+  /** Restarts, also such that came only now, with an end that was recorded last; and stops of this engine, which it cannot bring to an end. */
+  async #isMoreToDo(): Promise<boolean> {
+    const { live, owner } = this.#services
+    if ((await live.all('restart')).length > 0) return true
+    return (await live.all<LiveContainer>('container')).some(({ body }) => body.stopping?.owner === owner)
   }
 
   async #exitFiles(): Promise<string[]> {
@@ -182,8 +198,8 @@ export class Duty {
     do {
       this.#handling.set(id, false)
       await this.#quietly(`Handling the exit of container ${id.slice(0, 12)}`, async () => {
-        await settleNow(this.#services, id)
-        await sweepExit(this.#services, id)
+        await settleNow(this.#ending, id)
+        await sweepExit(this.#ending, id)
       })
     } while (this.#handling.get(id))
     this.#handling.delete(id)

@@ -97,7 +97,12 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
     prefix: rootless?.prefix ?? [],
   })
   closer.add(() => helpers.close())
-  // Before the helpers end: to them an owner that is still there has died, and they would start the clean-up program.
+  let leaves = false
+  closer.add(() => {
+    if (leaves) startCleanup(programs.cleanup, runRoot, config.monitorEnv)
+  })
+  // Before the helpers end: to them an owner that is still there has died, and they would start the clean-up program. And before that is
+  // started for what this engine leaves: what a living owner has begun is its own.
   closer.add(() => owner.release())
   const live = new LiveState(liveStore)
   const access = registryAccess({ environment: config.environment, uid: config.uid })
@@ -194,7 +199,7 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
     const served = duty.current
     closer.add(events.onRing(() => served.ring()))
     closer.add(async () => {
-      if ((await served.stop()) && store.traits.shared) startCleanup(programs.cleanup, runRoot, config.monitorEnv)
+      leaves = (await served.stop()) && store.traits.shared
     })
   }
   const ended = new AbortController()

@@ -68,7 +68,13 @@ export async function prepareExec(
         ...(console === undefined ? {} : { tty: console }),
         ...(signal ? { signal } : {}),
       })
-      await services.emit({ ...subjectOf(record), action: 'exec', attributes: { ...record.options.labels, command: command.join(' ') } })
+      try {
+        await services.emit({ ...subjectOf(record), action: 'exec', attributes: { ...record.options.labels, command: command.join(' ') } })
+      } catch (error) {
+        // Nobody will know of it.
+        await exec.kill(9).catch(() => {})
+        throw error
+      }
       return exec
     },
     async finish(exitCode) {

@@ -25,7 +25,13 @@ export async function execContainer(
     const stdout = makePipe()
     const stderr = makePipe()
     const theirs = [stdin.read, stdout.write, stderr.write] as const
-    const exec = await prepared.run(theirs).finally(() => theirs.forEach(closeSync))
+    const exec = await prepared
+      .run(theirs)
+      .catch((error: unknown) => {
+        for (const fd of [stdin.write, stdout.read, stderr.read]) if (fd !== undefined) closeSync(fd)
+        throw error
+      })
+      .finally(() => theirs.forEach(closeSync))
     const outputs = [collect(stdout.read, { max: maxOutputBytes }), collect(stderr.read, { max: maxOutputBytes })] as const
     const feeding = new AbortController()
     const fed = stdin.write === undefined || input === undefined ? undefined : writeAll(stdin.write, input, { signal: feeding.signal })

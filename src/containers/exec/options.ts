@@ -1,5 +1,6 @@
 import type { AbortOptions } from '../../base/abort.ts'
 import { LibpodError } from '../../base/errors.ts'
+import { longestDelayMs } from '../../base/longest-delay.ts'
 import { lazySchema } from '../../base/schema.ts'
 
 /** How a program is started in a running container. @public */
@@ -53,7 +54,7 @@ const schema = lazySchema((z) =>
     workdir: z.string().startsWith('/', 'must be an absolute path').optional(),
     privileged: z.boolean().optional(),
     input: z.union([z.string(), z.instanceof(Uint8Array)]).optional(),
-    timeoutMs: z.number().positive().optional(),
+    timeoutMs: z.number().positive().max(longestDelayMs).optional(),
     maxOutputBytes: z.int().min(0).optional(),
     encoding: z.enum(['utf8', 'buffer']).optional(),
     stdin: z.boolean().optional(),

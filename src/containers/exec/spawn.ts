@@ -67,6 +67,12 @@ export async function spawnInContainer(
     release()
     unregister()
   })
+  if (terminal !== undefined) {
+    // It may not have been read to its end, and nobody may come to do that.
+    const { stdout } = streams
+    const forget = services.ephemerals.add(async () => void stdout.destroy())
+    stdout.once('close', forget)
+  }
   const exited = ended.then(
     async (exitCode) => {
       await prepared.finish(exitCode)

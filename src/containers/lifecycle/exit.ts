@@ -3,7 +3,14 @@ import { isLibpodError } from '../../base/errors.ts'
 import { step } from '../../base/steps.ts'
 import { unlinkIfThereSync } from '../../linux/fs/unlink.ts'
 import { exitsDirOf } from '../places.ts'
-import { type ContainerExit, type ContainerRecord, type ContainerState, containerKind } from '../record.ts'
+import {
+  type ContainerExit,
+  type ContainerRecord,
+  type ContainerState,
+  containerKind,
+  goesAtItsEnd,
+  type LiveContainer,
+} from '../record.ts'
 import { restartDue } from '../restart-policy.ts'
 import type { ContainersServices } from '../services.ts'
 import { isActive } from '../status.ts'
@@ -23,12 +30,13 @@ export async function finishExit(
   services: ContainersServices,
   record: ContainerRecord,
   exit: ContainerExit,
+  live?: LiveContainer,
 ): Promise<ContainerRecord | undefined> {
   const { id } = record
   const known = isActive(record.state.status)
-  const ended: ContainerRecord = known ? { ...record, state: exited(record, exit) } : record
+  const ended: ContainerRecord = known ? { ...record, state: exited(record, exit, live?.stopping?.restarts) } : record
   const { restartDueAt } = ended.state
-  const removes = (record.options.autoRemove || record.owner !== undefined) && restartDueAt === undefined
+  const removes = goesAtItsEnd(record) && restartDueAt === undefined
   if (removes) await step(services.probe, 'exit.keep', () => keepExit(services, id, exit))
   await Promise.all([
     step(services.probe, 'exit.delete', () => deleteFromRuntime(services, record)),
@@ -37,8 +45,8 @@ export async function finishExit(
   ])
   await leavePodCgroup(services, record)
   if (removes) {
-    await dropContainer(services, ended)
-    return undefined
+    if (await drop(services, ended)) return undefined
+    if (known) await step(services.probe, 'exit.commit', () => updateState(services, id, () => ended.state))
   }
   if (restartDueAt !== undefined) await step(services.probe, 'exit.restart', () => services.restartDue(id, new Date(restartDueAt)))
   await step(services.probe, 'exit.file', () => unlinkIfThereSync(join(exitsDirOf(services.places), id)))
@@ -47,7 +55,22 @@ export async function finishExit(
   return ended
 }
 
-function exited(record: ContainerRecord, exit: ContainerExit): ContainerState {
+/** Podman's, too, stays as long as others have joined it. */
+async function drop(services: ContainersServices, record: ContainerRecord): Promise<boolean> {
+  try {
+    await dropContainer(services, record)
+    return true
+  } catch (error) {
+    if (!isLibpodError(error, 'in-use')) throw error
+    services.logger.warn(`Container ${record.name} has ended and was to go, but stays: ${error.message}`)
+    return false
+  }
+}
+
+/** One that is stopped to be started again has so long for it; should its engine die in between, the restart comes then. */
+const restartMs = 10_000
+
+function exited(record: ContainerRecord, exit: ContainerExit, restarts = false): ContainerState {
   const { reason: _reason, restartDueAt: _due, ports: _ports, ...before } = record.state
   const state: ContainerState = {
     ...before,
@@ -57,7 +80,7 @@ function exited(record: ContainerRecord, exit: ContainerExit): ContainerState {
     finishedAt: exit.finishedAt.toISOString(),
     ...(exit.reason === undefined ? {} : { reason: exit.reason }),
   }
-  const due = restartDue(record.options.restart, state)
+  const due = restarts ? new Date(Date.now() + restartMs) : restartDue(record.options.restart, state)
   return due === undefined ? state : { ...state, restartDueAt: due.toISOString() }
 }
 

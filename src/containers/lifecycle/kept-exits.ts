@@ -1,4 +1,4 @@
-import type { ContainerExit } from '../record.ts'
+import type { ContainerExit, ContainerRecord } from '../record.ts'
 import type { ContainersServices, LiveEntries } from '../services.ts'
 
 /** How long it is remembered how a removed container ended: those who wait for it are woken at once. */
@@ -20,6 +20,13 @@ export async function keepExit(
   await services.live.set('exit', id, kept)
   // An engine that closes before leaves it to whoever serves next.
   setTimeout(() => void services.live.delete('exit', id).catch(() => {}), keptMs).unref()
+}
+
+/** The same for one whose end is recorded, if that was not long ago: others may have waited for it, and look only when it is gone. */
+export async function keepEndOf(services: ContainersServices, { id, state }: ContainerRecord): Promise<void> {
+  const { exitCode = null, finishedAt, oomKilled = false, reason } = state
+  if (finishedAt === undefined || Date.now() - Date.parse(finishedAt) > keptMs) return
+  await keepExit(services, id, { exitCode, finishedAt: new Date(finishedAt), oomKilled, ...(reason === undefined ? {} : { reason }) })
 }
 
 /** Forgets those whose time is over. */

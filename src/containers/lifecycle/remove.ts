@@ -1,13 +1,14 @@
 import type { AbortOptions } from '../../base/abort.ts'
 import { isLibpodError, LibpodError } from '../../base/errors.ts'
 import { verbOptions } from '../../base/schema.ts'
+import { sleep } from '../../base/time.ts'
 import type { ContainerRecord } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { checkStatus, isActive } from '../status.ts'
 import { readRecord } from '../store.ts'
 import { dropContainer } from './drop.ts'
-import { keepExit } from './kept-exits.ts'
-import { killHeld } from './kill.ts'
+import { keepEndOf } from './kept-exits.ts'
+import { directMs, isDirect, killHeld } from './kill.ts'
 import { undoStart } from './undo-start.ts'
 import { whenEnded } from './when-ended.ts'
 import { withContainer } from './with-container.ts'
@@ -28,12 +29,15 @@ const checkOptions = verbOptions<RemoveContainerOptions>((z) => ({
   volumes: z.boolean().optional(),
 }))
 
-/** Removes a container with its root file system, its log and its place in the store. An infra container goes only `withPod`. */
+/**
+ * Removes a container with its root file system, its log and its place in the store. An infra container goes only `withPod`; `idle` spares
+ * one that waits for its restart.
+ */
 export async function removeContainer(
   services: ContainersServices,
   id: string,
   options: RemoveContainerOptions = {},
-  { withPod = false }: { readonly withPod?: boolean } = {},
+  { withPod = false, idle = false }: { readonly withPod?: boolean; readonly idle?: boolean } = {},
 ): Promise<{ changed: boolean }> {
   await checkOptions(options)
   const { force = false, ifExists = false, volumes = false, signal } = options
@@ -43,12 +47,13 @@ export async function removeContainer(
       const ended = await withContainer(services, id, { signal }, async ({ record, live }) => {
         if (record.infra && !withPod) throw goesWithPod(record)
         if (isActive(record.state.status) && force) {
-          await killHeld(services, record, 9)
+          const found = await killHeld(services, record, 9)
           killed = true
-          return { result: whenEnded(services, record, live) }
+          return { result: found || !isDirect(record) ? whenEnded(services, record, live) : { wait: () => sleep(directMs, { signal }) } }
         }
         checkStatus('remove', record)
-        if (killed) await keepEnd(services, record)
+        if (idle && record.state.restartDueAt !== undefined) throw isRestarting(record)
+        await keepEndOf(services, record)
         await dropContainer(services, record, { volumes })
         return { result: undefined, removed: true }
       })
@@ -63,6 +68,15 @@ export async function removeContainer(
   }
 }
 
+function isRestarting({ name, state }: ContainerRecord): LibpodError<'invalid-state'> {
+  return new LibpodError(
+    'invalid-state',
+    `Container ${name} is about to be restarted.`,
+    { kind: 'container', ref: name, state: state.status, allowed: ['created', 'exited'], verb: 'remove' },
+    { hint: 'Stop it first: then it is not restarted.' },
+  )
+}
+
 function goesWithPod({ id, name, pod }: ContainerRecord): LibpodError<'in-use'> {
   return new LibpodError(
     'in-use',
@@ -70,13 +84,6 @@ function goesWithPod({ id, name, pod }: ContainerRecord): LibpodError<'in-use'> 
     { kind: 'container', ref: id, users: [`pod/${pod ?? ''}`] },
     { hint: 'It is removed with its pod.' },
   )
-}
-
-/** Others may have waited for the end, and look only now that it is gone. */
-async function keepEnd(services: ContainersServices, { id, state }: ContainerRecord): Promise<void> {
-  const { exitCode = null, finishedAt, oomKilled = false, reason } = state
-  if (finishedAt === undefined) return
-  await keepExit(services, id, { exitCode, finishedAt: new Date(finishedAt), oomKilled, ...(reason === undefined ? {} : { reason }) })
 }
 
 /** Removes an ephemeral container whose engine is gone: nobody is told to end it nicely, and nobody waits for it. */

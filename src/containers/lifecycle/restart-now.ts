@@ -1,8 +1,11 @@
 import { isLibpodError } from '../../base/errors.ts'
 import { step } from '../../base/steps.ts'
 import { isHelperLost } from '../../linux/helper/lost.ts'
+import { goesAtItsEnd } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { updateState } from '../store.ts'
+import { dropContainer } from './drop.ts'
+import { keepEndOf } from './kept-exits.ts'
 import { startHeld, withNamespaces } from './start.ts'
 
 /** How long after the helper was killed under it a restart is tried again. */
@@ -11,8 +14,9 @@ const againMs = 1000
 /** Carries out a restart that the policy asked for, unless a user was quicker. */
 export async function restartNow(services: ContainersServices, id: string): Promise<void> {
   const done = (): Promise<void> => step(services.probe, 'restart.done', () => services.live.delete('restart', id))
+  let failed: { readonly error: unknown } | undefined
   try {
-    await withNamespaces(services, id, {}, async (held) => {
+    await withNamespaces<void>(services, id, {}, async (held) => {
       const { status, restartDueAt } = held.record.state
       try {
         // `restartDueAt` goes with the commit of the new run: until then, nobody may take the container for one that has stopped.
@@ -23,7 +27,12 @@ export async function restartNow(services: ContainersServices, id: string): Prom
         if (isHelperLost(error)) return { result: await services.restartDue(id, new Date(Date.now() + againMs)) }
         await updateState(services, id, ({ restartDueAt: _, ...state }) => state)
         await done()
-        throw error
+        failed = { error }
+        if (!goesAtItsEnd(held.record)) return { result: undefined }
+        // Only the restart kept it.
+        await keepEndOf(services, held.record)
+        await dropContainer(services, held.record)
+        return { result: undefined, removed: true }
       }
       return { result: await done() }
     })
@@ -31,4 +40,5 @@ export async function restartNow(services: ContainersServices, id: string): Prom
     if (!isLibpodError(error, 'not-found')) throw error
     await done()
   }
+  if (failed !== undefined) throw failed.error
 }

@@ -9,7 +9,7 @@ import { type StopContainerOptions, stopContainer } from './stop.ts'
 export async function restartContainer(services: ContainersServices, id: string, options: StopContainerOptions = {}): Promise<void> {
   const record = await requireRecord(services, id)
   checkStatus('restart', record)
-  if (isActive(record.state.status)) await stopContainer(services, id, options)
+  if (isActive(record.state.status)) await stopContainer(services, id, options, { restarts: true })
   await startContainer(services, id, { signal: options.signal })
   await services.emit({ ...subjectOf(record), action: 'restart' })
 }

@@ -10,12 +10,13 @@ export function runningState(
   state: ContainerState,
   { generation, restarted = false }: LiveContainer,
   ports: readonly PublishedPort[],
+  startedAt = new Date(),
 ): ContainerState {
   return {
     ...freshState(state),
     status: 'running',
     generation,
-    startedAt: new Date().toISOString(),
+    startedAt: startedAt.toISOString(),
     restartCount: restarted ? state.restartCount + 1 : 0,
     ...(ports.length === 0 ? {} : { ports }),
   }

@@ -1,11 +1,13 @@
+import { join } from 'node:path'
 import { isLibpodError } from '../../base/errors.ts'
 import { step } from '../../base/steps.ts'
 import { sleep } from '../../base/time.ts'
+import { unlinkIfThereSync } from '../../linux/fs/unlink.ts'
 import { isSameProcess } from '../../linux/proc.ts'
 import type { RecoveredMonitor } from '../../oci/monitor.ts'
 import { settleNetworks } from '../networking/settle-networks.ts'
 import { publishedPorts } from '../networking/start-network.ts'
-import { monitorPlaceOf } from '../places.ts'
+import { exitsDirOf, monitorPlaceOf } from '../places.ts'
 import { type ContainerExit, type ContainerRecord, containerKind, type HeldContainer, type LiveContainer } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { isActive } from '../status.ts'
@@ -25,12 +27,16 @@ import { undoStart } from './undo-start.ts'
 export async function settle(services: ContainersServices, id: string): Promise<HeldContainer> {
   const [record, live] = await Promise.all([requireRecord(services, id), readLive(services, id)])
   const active = isActive(record.state.status)
-  if (live === undefined && !active) return { record, live }
+  if (live === undefined && !active) {
+    // The live entry goes last, so an exit file that is still there tells of nothing any more.
+    unlinkIfThereSync(join(exitsDirOf(services.places), id))
+    return { record, live }
+  }
   // It is its engine's child: nobody else can know more, and it goes with that engine.
   if (record.pins.monitor === 'direct') return { record, live }
   if (live?.phase === 'starting') return settleStart(services, record, live)
   const exit = await monitorOf(services, record).exitOf(monitorPlaceOf(services.places, id))
-  if (exit) return ended(services, record, exit)
+  if (exit) return ended(services, record, exit, live)
   if (live === undefined) return step(services.probe, 'settle.lost', () => ended(services, record, unknownExit('lost')))
   if (!active) {
     // Its end is recorded and its exit file gone: only the last step was cut off.
@@ -40,11 +46,16 @@ export async function settle(services: ContainersServices, id: string): Promise<
   if ((await isMonitorAlive(live)) || (await isProgramAlive(live))) return settleRunning(services, { record, live })
   // The monitor may have written the exit between the two looks.
   const late = await monitorOf(services, record).exitOf(monitorPlaceOf(services.places, id))
-  return ended(services, record, late ?? unknownExit('monitor-killed'))
+  return ended(services, record, late ?? unknownExit('monitor-killed'), live)
 }
 
-async function ended(services: ContainersServices, record: ContainerRecord, exit: ContainerExit): Promise<HeldContainer> {
-  const left = await finishExit(services, record, exit)
+async function ended(
+  services: ContainersServices,
+  record: ContainerRecord,
+  exit: ContainerExit,
+  live?: LiveContainer,
+): Promise<HeldContainer> {
+  const left = await finishExit(services, record, exit, live)
   if (left === undefined) throw notThere(record.id)
   return { record: left, live: undefined }
 }

@@ -83,16 +83,20 @@ export async function startHeld(
     record.state.status === 'initialized' && found
       ? await markStarting(services, record, found)
       : await makeContainer(services, record, { signal, restarted })
+  // Nothing that the program says is older.
+  const startedAt = new Date()
   // The record is written while the runtime works: as long as the live entry says `starting`, whoever finds it looks for himself.
   const [started, committed] = await Promise.allSettled([
     step(services.probe, 'start.runtime', () => runtime.start(record.id, { signal })),
-    commitRunning(services, record, made),
+    commitRunning(services, record, made, startedAt),
   ])
   const failed = [started, committed].find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined
   if (failed !== undefined) {
     await takeBackStart(services, record)
     throw failed.reason
   }
+  // It came before the one that was due.
+  if (record.state.restartDueAt !== undefined && !restarted) await services.live.delete('restart', record.id)
   const { before: _, ...live } = made
   await step(services.probe, 'start.live', () => services.live.set(containerKind.kind, record.id, { ...live, phase: 'started' }))
   services.changes.notify(record.id)
@@ -119,7 +123,7 @@ async function markStarting(services: ContainersServices, { id, state }: Contain
   return starting
 }
 
-async function commitRunning(services: ContainersServices, record: ContainerRecord, made: LiveContainer): Promise<void> {
+async function commitRunning(services: ContainersServices, record: ContainerRecord, made: LiveContainer, startedAt: Date): Promise<void> {
   const ports = await publishedPorts(services, record.id)
-  await step(services.probe, 'start.commit', () => updateState(services, record.id, (state) => runningState(state, made, ports)))
+  await step(services.probe, 'start.commit', () => updateState(services, record.id, (state) => runningState(state, made, ports, startedAt)))
 }

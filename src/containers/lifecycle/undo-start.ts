@@ -1,13 +1,15 @@
 import { rename, rm } from 'node:fs/promises'
+import { join } from 'node:path'
 import { randomHex } from '../../base/crypto.ts'
 import { isLibpodError } from '../../base/errors.ts'
 import { cgroupExists, removeCgroup } from '../../linux/cgroups/manage.ts'
 import { killCgroup } from '../../linux/cgroups/processes.ts'
 import { isErrno } from '../../linux/errno.ts'
+import { unlinkIfThereSync } from '../../linux/fs/unlink.ts'
 import type { HeldNamespace } from '../../linux/network/namespace.ts'
 import { cgroupOf } from '../cgroup-of.ts'
 import { holdNetwork } from '../networking/hold.ts'
-import { bundleOf, goneSuffix, monitorPlaceOf } from '../places.ts'
+import { bundleOf, exitsDirOf, goneSuffix, monitorPlaceOf } from '../places.ts'
 import { type ContainerRecord, containerKind } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { requireRecord } from '../store.ts'
@@ -42,6 +44,8 @@ export async function undoStart(services: ContainersServices, id: string, namesp
   await Promise.all([clearCgroup(services, record), releaseParts(services, record, held)])
   await leavePodCgroup(services, record)
   if (away !== undefined) await rm(away, { recursive: true, force: true, maxRetries: 5, retryDelay: 20 })
+  // Its program may have run and ended before: of a run that was taken back nobody wants to know that.
+  unlinkIfThereSync(join(exitsDirOf(services.places), id))
   await services.live.delete(containerKind.kind, id)
 }
 

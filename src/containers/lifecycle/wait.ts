@@ -58,12 +58,14 @@ export async function waitContainer(services: ContainersServices, id: string, op
   }
   const changes = services.changes.subscribe(id)
   let first: ContainerRecord | undefined
+  let last: ContainerRecord | undefined
   try {
     for (;;) {
       services.closer.check()
       const record = await readRecord(services, id)
-      if (record === undefined) return await resultOfRemoved(services, id, first)
+      if (record === undefined) return await resultOfRemoved(services, id, last)
       first ??= record
+      last = record
       if (isMet(condition, record, first) && !(condition === 'running' && (await isStarting(services, id)))) return resultOf(record)
       // What only the end of this run can bring is left to who watches the processes, too.
       if (isActive(record.state.status) && afterRun.has(condition)) {

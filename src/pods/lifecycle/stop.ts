@@ -1,3 +1,4 @@
+import { longestDelayMs } from '../../base/longest-delay.ts'
 import { verbOptions } from '../../base/schema.ts'
 import { step } from '../../base/steps.ts'
 import { type StopContainerOptions, stopContainer } from '../../containers/lifecycle/stop.ts'
@@ -9,14 +10,19 @@ import { bothOf, checkFailures, eachContainer } from './each-container.ts'
 /** Options of {@link Pod.stop}. @public */
 export interface StopPodOptions extends StopContainerOptions {}
 
-const checkOptions = verbOptions<StopPodOptions>((z) => ({ timeoutMs: z.number().min(0).optional() }))
+const checkOptions = verbOptions<StopPodOptions>((z) => ({ timeoutMs: z.number().min(0).max(longestDelayMs).optional() }))
 
 /** Stops all containers of a pod, side by side; the infra container last, because the others live in its namespaces. */
-export async function stopPod(services: PodsServices, id: string, options: StopPodOptions = {}): Promise<{ changed: boolean }> {
+export async function stopPod(
+  services: PodsServices,
+  id: string,
+  options: StopPodOptions = {},
+  how: { readonly restarts?: boolean } = {},
+): Promise<{ changed: boolean }> {
   await checkOptions(options)
   const { pod, infra, members } = await readPod(services, id)
   const stop = async (container: ContainerRecord): Promise<boolean> =>
-    (await stopContainer(services.containers, container.id, options)).changed
+    (await stopContainer(services.containers, container.id, options, how)).changed
   const { probe } = services.containers
   const first = await step(probe, 'pod.stop-members', () => eachContainer(members, stop))
   // Those that could not be stopped still need it.
