@@ -1,4 +1,5 @@
 import { isLibpodError, LibpodError } from '../base/errors.ts'
+import { longestDelayMs } from '../base/longest-delay.ts'
 import { verbOptions } from '../base/schema.ts'
 import { parseNanoseconds } from './clock.ts'
 import { type EngineEvent, type EventType, eventTypes } from './event.ts'
@@ -83,9 +84,6 @@ export async function* streamEvents(
 /** A Date ends with its millisecond, so that an event of this moment is not behind `new Date()`. */
 const wholeMillisecond = 999_999n
 
-/** A longer timer would fire at once. */
-const maxTimerMs = 0x7fff_ffff
-
 /** Waits for a wake, of which none is lost, or for the end of the time. */
 class Waiter {
   #woken = false
@@ -107,6 +105,8 @@ class Waiter {
     if (!this.#woken) await new Promise<void>((resolve) => (this.#resolve = resolve))
     this.#woken = false
     this.#resolve = undefined
+    // Who does not ask again keeps no process alive.
+    clearTimeout(this.#timer)
   }
 
   close(): void {
@@ -115,9 +115,9 @@ class Waiter {
 
   #arm(): void {
     clearTimeout(this.#timer)
-    const ms = this.#until === undefined ? maxTimerMs : Number((this.#until - wallNow()) / 1_000_000n) + 1
+    const ms = this.#until === undefined ? longestDelayMs : Number((this.#until - wallNow()) / 1_000_000n) + 1
     // Also without an end: someone iterates, and that keeps the process alive.
-    this.#timer = setTimeout(() => this.wake(), Math.min(Math.max(ms, 0), maxTimerMs))
+    this.#timer = setTimeout(() => this.wake(), Math.min(Math.max(ms, 0), longestDelayMs))
   }
 }
 

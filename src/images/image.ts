@@ -110,7 +110,7 @@ export class Image {
    * Removes the image. An image with several names is removed only with `force`: take the name away with
    * {@link Image.untag} if that is what is meant. With `force`, containers that use it are removed as well.
    *
-   * Rejects with `in-use` while containers use it, `conflict` if it has several names, `not-found` if it is gone (unless `ifExists`).
+   * Rejects with `in-use` while containers use it, or if it has several names (unless `force`), `not-found` if it is gone (unless `ifExists`).
    *
    * @example
    * ```ts

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { AbortOptions } from '../base/abort.ts'
+import { LibpodError } from '../base/errors.ts'
 import { Image } from './image.ts'
 import type { ImageSummary } from './image-info.ts'
 import { type ImportImageOptions, importImage } from './import.ts'
@@ -109,6 +110,7 @@ export class Images {
   save(images: readonly string[], options: SaveImageOptions & { readonly path: string }): Promise<void>
   save(images: readonly string[], options?: SaveImageOptions & { readonly path?: undefined }): Promise<Readable>
   async save(images: readonly string[], options: SaveImageOptions = {}): Promise<unknown> {
+    if (!Array.isArray(images)) throw notImages(images)
     const records = await Promise.all(images.map((image) => getImage(this.#services, image)))
     return saveImages(
       this.#services,
@@ -202,4 +204,13 @@ export class Images {
   prune(options?: PruneImagesOptions): Promise<PruneImagesReport> {
     return pruneImages(this.#services, options)
   }
+}
+
+function notImages(value: unknown): LibpodError {
+  return new LibpodError(
+    'invalid-argument',
+    'images: must be an array of names or ids.',
+    { path: 'images', value },
+    { hint: 'For a single one, write [name], or call save() of the image.' },
+  )
 }

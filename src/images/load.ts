@@ -10,7 +10,7 @@ import { dockerOffers } from './docker-archive.ts'
 import { emitImageEvent } from './events.ts'
 import { checkLayoutVersion, type ImageOffer, type LayoutBlobs, offersOf, parseIndex } from './layout.ts'
 import { directoryBlobs, readLayoutDirectory } from './layout-directory.ts'
-import { type Platform, parsePlatform } from './platform.ts'
+import { checkPlatform, type Platform, parsePlatform } from './platform.ts'
 import { guardProgress, type ImageProgress, type ProgressListener } from './progress.ts'
 import { putImage, recordFrom } from './record.ts'
 import type { ImageLease, ImagesServices } from './services.ts'
@@ -35,6 +35,8 @@ interface Loading {
   readonly services: ImagesServices
   readonly lease: ImageLease
   readonly platform: Platform
+  /** The caller asked for it: nothing else will do. */
+  readonly wanted: Platform | undefined
   readonly progress: ProgressListener
   readonly signal: AbortSignal | undefined
 }
@@ -73,11 +75,12 @@ async function load(
   await checkOptions(options)
   services.closer.check()
   const { signal } = options
-  const platform = options.platform === undefined ? services.platform : parsePlatform(options.platform)
+  const wanted = options.platform === undefined ? undefined : parsePlatform(options.platform)
+  const platform = wanted ?? services.platform
   const progress = guardProgress(options.onProgress, services.logger)
   const input = await step(services.probe, 'load.open', () => openSource(source, signal))
   try {
-    return await services.leases.with((lease) => loadUnder({ services, lease, platform, progress, signal }, input, check))
+    return await services.leases.with((lease) => loadUnder({ services, lease, platform, wanted, progress, signal }, input, check))
   } catch (error) {
     signal?.throwIfAborted()
     throw error
@@ -102,6 +105,8 @@ async function loadUnder(
   const images: { readonly image: VerifiedImage; readonly names: readonly string[] }[] = []
   for (const { manifest, names } of offers)
     images.push({ image: await step(probe, 'load.verify', () => verifyImage(blobs, manifest)), names })
+  // Where there is only one, nothing was chosen.
+  for (const { image } of images) checkPlatform(blobs.label, image.configuration, loading.wanted)
   const ready: { readonly record: ImageRecord; readonly names: readonly string[] }[] = []
   for (const { image, names } of images) {
     const sizeBytes = await step(probe, 'load.unpack', () => unpackLayers(services, lease, image.layers, { signal, progress }))

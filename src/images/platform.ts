@@ -33,6 +33,18 @@ export function formatPlatform({ os, architecture, variant }: OCIPlatform): stri
   return [os, architecture, ...(variant === undefined ? [] : [variant])].join('/')
 }
 
+/** Refuses an image that is for another platform than was asked for, if one was. */
+export function checkPlatform(label: string, { os, architecture, variant }: OCIPlatform, wanted: Platform | undefined): void {
+  if (wanted === undefined || (os === wanted.os && architecture === wanted.architecture)) return
+  const actual = formatPlatform({ os, architecture, variant: variant === '' ? undefined : variant })
+  throw new LibpodError(
+    'unsupported',
+    `${label} has no image for ${formatPlatform(wanted)}.`,
+    { what: formatPlatform(wanted) },
+    { hint: `It has one for ${actual}, and only that one.` },
+  )
+}
+
 function simplify({ os, architecture, variant }: OCIPlatform): Platform {
   const known = Object.hasOwn(aliases, architecture) ? (aliases[architecture] ?? architecture) : architecture
   const plain = variant === undefined || variant === '' || plainVariants[known] === variant

@@ -1,7 +1,7 @@
 import type { AbortOptions } from '../base/abort.ts'
 import { isLibpodError } from '../base/errors.ts'
 import { type Filters, matchFilters } from '../base/filter.ts'
-import { checkKnownKeys } from '../base/known-keys.ts'
+import { checkBooleans, checkKnownKeys } from '../base/known-keys.ts'
 import { step } from '../base/steps.ts'
 import type { ImageRecord } from '../storage/image-store.ts'
 import { emitImageEvent } from './events.ts'
@@ -29,6 +29,7 @@ export interface PruneImagesReport {
 /** Removes what nobody needs. Whether an image is in use is decided by the store, in the same instant in which it goes. */
 export async function pruneImages(services: ImagesServices, options: PruneImagesOptions = {}): Promise<PruneImagesReport> {
   checkKnownKeys(options, ['all', 'filters', 'signal'], 'images.prune')
+  checkBooleans(options, ['all'])
   services.closer.check()
   const { dangling: _, digest: __, ...tests } = imageTests
   const matches = matchFilters<ImageRecord>(tests, options.filters)

@@ -40,7 +40,7 @@ async function removeRecord(services: ImagesServices, id: string, { force = fals
     try {
       return await retryConflicts(() => removeOnce(services, id, force))
     } catch (error) {
-      if (!isLibpodError(error, 'in-use')) throw error
+      if (!isLibpodError(error, 'in-use') || error.details.users.every((user) => user.startsWith('name/'))) throw error
       if (!force || services.removeUsers === undefined || round === rounds) throw refuseUsed(error)
       await services.removeUsers(error.details.users, { signal })
     }

@@ -6,7 +6,7 @@ import { holderOfPort } from '../linux/network/port-holder.ts'
 import type { StateChange, StateStore } from '../state/state-store.ts'
 import { portKey } from './attachment.ts'
 import type { MappedPort } from './backend.ts'
-import type { NormalizedPort } from './ports-option.ts'
+import { isSameAddress, type NormalizedPort } from './ports-option.ts'
 
 /** Ports that are chosen, and the change of the store that takes them. */
 export interface ChosenPorts {
@@ -42,7 +42,7 @@ export async function choosePorts(store: StateStore, ports: readonly NormalizedP
     const key = portKey(port.protocol, port.hostPort)
     const [entry] = await store.get([key])
     const value = changes.get(key)?.value ?? [...((entry?.value ?? []) as unknown as readonly PortHolder[])]
-    const holder = value.find(({ hostIp }) => isSame(hostIp, port.hostIp))
+    const holder = value.find(({ hostIp }) => isSameAddress(hostIp, port.hostIp))
     if (holder !== undefined) return holder.container
     const check = entry === undefined ? { key, exists: false } : { key, version: entry.version }
     changes.set(key, { check, value: [...value, { hostIp: port.hostIp, container: wish.container }] })
@@ -72,7 +72,8 @@ async function takeAsked(port: MappedPort, lease: Lease, wish: PortWish): Promis
   for (;;) {
     const holder = await lease(port)
     if (holder === undefined) break
-    if (!(await wish.leaving(holder)))
+    // What it has already it will not give back while it waits for itself.
+    if (holder === wish.container || !(await wish.leaving(holder)))
       throw portTaken(port, holder === wish.container ? 'this container already' : `container ${await wish.nameOf(holder)}`)
   }
   await checkFree(port)
@@ -113,10 +114,6 @@ export async function portsWithout(
     puts: rest.filter(({ value }) => value.length > 0).map(({ key, value }) => ({ key, value: value.map((holder) => ({ ...holder })) })),
     deletes: rest.filter(({ value }) => value.length === 0).map(({ key }) => key),
   }
-}
-
-function isSame(one: string, other: string): boolean {
-  return one === other || [one, other].some((ip) => ip === '' || ip === '0.0.0.0' || ip === '::')
 }
 
 /** Nobody holds it: not even a program that is no container. */

@@ -67,13 +67,36 @@ export function normalizePorts({ ports = [] }: PortsOptions, hasNetworks: boolea
       { hint: "Leave network out, or name networks; with network: 'host' its ports are the host's anyway." },
     )
   }
-  return {
-    ports: ports.map(({ container, host, protocol = 'tcp', hostIp = '', range = 1 }, at) => {
-      for (const [key, first] of Object.entries({ container, host }))
-        if (first !== undefined && first + range - 1 > 65_535) throw tooFar(`ports[${at}].${key}`, first, range)
-      return { container, ...(host === undefined ? {} : { host }), protocol, hostIp: hostIp === '0.0.0.0' ? '' : hostIp, range }
-    }),
+  const normalized = ports.map(({ container, host, protocol = 'tcp', hostIp = '', range = 1 }, at) => {
+    for (const [key, first] of Object.entries({ container, host }))
+      if (first !== undefined && first + range - 1 > 65_535) throw tooFar(`ports[${at}].${key}`, first, range)
+    return { container, ...(host === undefined ? {} : { host }), protocol, hostIp: hostIp === '0.0.0.0' ? '' : hostIp, range }
+  })
+  for (const [at, port] of normalized.entries()) {
+    const other = normalized.slice(0, at).find((earlier) => overlap(earlier, port))
+    if (other !== undefined) throw twice(at, port)
   }
+  return { ports: normalized }
+}
+
+/** Whether two ask for the same port of the host. */
+function overlap(one: NormalizedPort, other: NormalizedPort): boolean {
+  if (one.host === undefined || other.host === undefined || one.protocol !== other.protocol) return false
+  return isSameAddress(one.hostIp, other.hostIp) && one.host < other.host + other.range && other.host < one.host + one.range
+}
+
+/** Whether what listens on one address is in the way of what would listen on the other. */
+export function isSameAddress(one: string, other: string): boolean {
+  return one === other || [one, other].some((ip) => ip === '' || ip === '0.0.0.0' || ip === '::')
+}
+
+function twice(at: number, { host, protocol }: NormalizedPort): LibpodError {
+  return new LibpodError(
+    'invalid-argument',
+    `ports[${at}].host: the ${protocol} port ${host} of the host, or one in its range, is given twice.`,
+    { path: `ports[${at}].host`, value: host },
+    { hint: 'Choose another, or leave host out: then a free one is chosen.' },
+  )
 }
 
 function tooFar(path: string, first: number, range: number): LibpodError {

@@ -22,6 +22,7 @@ export class TerminalStream extends Duplex {
     this.#fd = fd
     setNonblocking(fd)
     this.#watch = reactor().watch(fd, 'none', (ready) => this.#look(ready))
+    this.#update()
   }
 
   /** Does nothing once the terminal is closed. */
@@ -100,6 +101,9 @@ export class TerminalStream extends Duplex {
     if (this.destroyed) return
     const writing = this.#pending !== undefined
     this.#watch.modify(this.#reading ? (writing ? 'readwrite' : 'read') : writing ? 'write' : 'none')
+    // One that nobody reads or writes keeps no process alive.
+    if (this.#reading || writing) this.#watch.ref()
+    else this.#watch.unref()
   }
 }
 

@@ -16,9 +16,10 @@ export interface Places {
 /** Makes the folders of a root, for nobody else to look into. */
 export async function openPlaces(root: string, runRoot: string): Promise<Places> {
   const places = { root, runRoot, owners: join(runRoot, 'owners'), locks: join(runRoot, 'locks'), exits: join(runRoot, 'exits') }
-  // A run root on a path with `'` or a newline could not be named in the exit script; nobody needs one.
+  // A newline could not be named in the exit script, and conmon and crun take what follows a colon for something else.
   for (const [path, folder] of Object.entries({ root, runRoot })) {
-    if (/[\n\0]/.test(folder)) throw new LibpodError('invalid-argument', `${path}: must not contain a newline.`, { path, value: folder })
+    const what = /[\n\0]/.test(folder) ? 'a newline' : folder.includes(':') ? 'a colon' : undefined
+    if (what !== undefined) throw new LibpodError('invalid-argument', `${path}: must not contain ${what}.`, { path, value: folder })
   }
   const ofMany = ['containers', 'volumes'].map((name) => join(root, name))
   const folders = [...ofMany, join(root, 'storage'), join(runRoot, 'containers'), places.owners, places.locks, places.exits]

@@ -1,4 +1,5 @@
 import type { AbortOptions } from '../base/abort.ts'
+import { checkBooleans, checkKnownKeys } from '../base/known-keys.ts'
 import { pruneContainers } from '../containers/prune.ts'
 import { pruneImages } from '../images/prune.ts'
 import { pruneNetworks } from '../network/prune.ts'
@@ -31,7 +32,10 @@ export interface PruneReport {
 }
 
 /** Removes what is not in use, and then what only that referred to. */
-export async function pruneRuntime(engine: Engine, { all = false, volumes = false, signal }: PruneOptions = {}): Promise<PruneReport> {
+export async function pruneRuntime(engine: Engine, options: PruneOptions = {}): Promise<PruneReport> {
+  checkKnownKeys(options, ['all', 'volumes', 'signal'], 'prune')
+  checkBooleans(options, ['all', 'volumes'])
+  const { all = false, volumes = false, signal } = options
   engine.closer.check()
   const pods = await prunePods(engine.pods, { signal })
   const containers = await pruneContainers(engine.containers, { signal })

@@ -127,6 +127,8 @@ const cases: readonly Case[] = [
   [{ devices: [{ source: '/dev/null', permissions: 'x' }] }, 'devices[0].permissions'],
   [{ sysctls: { nonsense: '1' } }, 'sysctls.nonsense'],
   [{ shmSizeBytes: 0 }, 'shmSizeBytes'],
+  [{ stopTimeoutMs: 2 ** 31 }, 'stopTimeoutMs', /2147483647/],
+  [{ log: { path: '/logs/10:00.log' } }, 'log.path', /colon/],
   [{ tty: 1 }, 'tty'],
   [{ signal: 'SIGTERM' }, 'signal', /AbortSignal/],
 ]
@@ -154,7 +156,38 @@ describe.each(cases.map(([options, path, message = /./]) => ({ options, path, me
 })
 
 it.each([undefined, null, 'busybox', 7, []])('create(%j) is refused', async (options) => {
-  expect((await failure(engine.runtime.containers.create(options as never))).code).toBe('invalid-argument')
+  const { containers } = engine.runtime
+  const given = options as never
+  for (const verb of [() => containers.create(given), () => containers.run(given), () => containers.ephemeral(given)])
+    expect((await failure(verb())).code).toBe('invalid-argument')
+})
+
+it('no time is longer than a timer can wait: it would be over at once', async () => {
+  const container = await created(engine, ['true'])
+  const tooLong = 2 ** 31
+  for (const [verb, path] of [
+    [() => container.stop({ timeoutMs: tooLong }), 'timeoutMs'],
+    [() => container.exec(['true'], { timeoutMs: tooLong }), 'timeoutMs'],
+    [() => container.stats({ intervalMs: tooLong })[Symbol.asyncIterator]().next(), 'intervalMs'],
+    [() => container.waitUntil({ predicate: () => true, everyMs: tooLong }), 'condition.everyMs'],
+  ] as const)
+    expect(await failure(verb())).toMatchObject({ code: 'invalid-argument', details: { path } })
+  await container.remove()
+})
+
+it('prune takes no text for yes', async () => {
+  const { runtime } = engine
+  for (const [verb, path] of [
+    [() => runtime.prune({ volumes: 'false' } as never), 'volumes'],
+    [() => runtime.prune({ all: 1 } as never), 'all'],
+    [() => runtime.prune({ volume: true } as never), 'volume'],
+    [() => runtime.images.prune({ all: 'yes' } as never), 'all'],
+  ] as const)
+    expect(await failure(verb())).toMatchObject({ code: 'invalid-argument', details: { path } })
+  expect(await failure(runtime.images.save('busybox' as never, { path: '/tmp/never' }))).toMatchObject({
+    code: 'invalid-argument',
+    details: { path: 'images' },
+  })
 })
 
 describe('what run and ephemeral do not take', () => {
@@ -167,6 +200,8 @@ describe('what run and ephemeral do not take', () => {
     [{ input: 7 }, 'input'],
     [{ timeoutMs: 0 }, 'timeoutMs'],
     [{ timeoutMs: Number.NaN }, 'timeoutMs'],
+    [{ timeoutMs: Number.POSITIVE_INFINITY }, 'timeoutMs'],
+    [{ timeoutMs: 2 ** 31 }, 'timeoutMs'],
     [{ maxOutputBytes: -1 }, 'maxOutputBytes'],
     [{ encoding: 'latin1' }, 'encoding'],
   ])('run: %j', async (options, path) => {

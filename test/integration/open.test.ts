@@ -88,6 +88,7 @@ describe('bad options', () => {
     ['a relative run root', { runRoot: './run' }, 'runRoot'],
     ['no text', { root: 7 }, 'root'],
     ['a NUL byte', { root: '/tmp/a\0b' }, 'root'],
+    ['a colon', { root: '/tmp/a:b' }, 'root'],
     ['one folder for both', { root: '/tmp/x', runRoot: '/tmp/x' }, 'runRoot'],
     ['an unknown option', { rot: '/tmp' }, 'rot'],
     ['an unknown store', { state: 'sqlite' }, 'state'],

@@ -98,6 +98,16 @@ describe('wait', () => {
   })
 })
 
+it('tells of the last run of a container that is removed, whoever removes it', async () => {
+  const container = await created(engine, sh('exit 9'))
+  const waiting = container.wait({ condition: 'removed' })
+  await container.start()
+  await container.wait()
+  await container.remove()
+  expect(await waiting).toMatchObject({ exitCode: 9 })
+  expect(await container.wait()).toMatchObject({ exitCode: 9 })
+})
+
 describe('waitUntil', () => {
   it('a text or a pattern is in the log, as often as asked', async () => {
     const container = await started(engine, sh('i=0; while :; do echo "tick $i"; i=$((i+1)); sleep 0.05; done'))
@@ -118,6 +128,32 @@ describe('waitUntil', () => {
     await expect(container.waitUntil({ predicate: () => Promise.reject(mine) })).rejects.toBe(mine)
   })
 
+  it('it has exited before', async () => {
+    const container = await started(engine, ['true'])
+    await container.wait()
+    await container.waitUntil({ exit: true }, { timeoutMs: 2000 })
+    await container.remove()
+  })
+
+  it('a text is in the log of this run, not of one before', async () => {
+    const container = await started(engine, sh('[ -e /second ] && sleep 1; touch /second; echo ready; sleep 600'))
+    await container.waitUntil({ log: 'ready' })
+    await container.restart({ timeoutMs: 0 })
+    const begin = Date.now()
+    await container.waitUntil({ log: 'ready' })
+    expect(Date.now() - begin).toBeGreaterThan(300)
+    await container.remove({ force: true })
+  })
+
+  it('gives up on a predicate that never answers', async () => {
+    const container = await created(engine, ['true'])
+    const never = { predicate: () => new Promise<boolean>(() => {}) }
+    expect((await failure(container.waitUntil(never, { timeoutMs: 50 }))).code).toBe('unavailable')
+    const reason = new Error('enough')
+    await expect(container.waitUntil(never, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    await container.remove()
+  })
+
   it('gives up in time, or when it cannot happen any more, and says what to do', async () => {
     const container = await started(engine, ['sleep', '600'])
     for (const condition of [{ log: 'never' }, { exit: true }, { predicate: () => false }] as const) {
@@ -136,8 +172,10 @@ describe('waitUntil', () => {
   it.each<[unknown, unknown, string]>([
     [{ log: 7 }, {}, 'condition.log'],
     [{ log: 'x', times: 0 }, {}, 'condition.times'],
-    [{ exit: false }, {}, 'condition'],
-    [{ predicate: 'true' }, {}, 'condition'],
+    [{ exit: false }, {}, 'condition.exit'],
+    [{ port: '80' }, {}, 'condition.port'],
+    [{ log: 'x', port: 3 }, {}, 'condition'],
+    [{ predicate: 'true' }, {}, 'condition.predicate'],
     [{}, {}, 'condition'],
     [undefined, {}, 'condition'],
     [{ exit: true }, { timeoutMs: -1 }, 'timeoutMs'],

@@ -1,10 +1,8 @@
 import type { Digest } from '../../base/digest.ts'
-import { LibpodError } from '../../base/errors.ts'
 import { step } from '../../base/steps.ts'
-import type { OCIImageConfig } from '../../specs/image-spec.ts'
 import type { ImageRecord } from '../../storage/image-store.ts'
 import { type BlobRef, checkBytes, corrupt, largestDocument, putDocument, readDocument } from '../blobs.ts'
-import { formatPlatform, type Platform } from '../platform.ts'
+import { checkPlatform, type Platform } from '../platform.ts'
 import type { ProgressListener } from '../progress.ts'
 import { putImage, recordFrom } from '../record.ts'
 import { formatReference } from '../reference.ts'
@@ -40,7 +38,8 @@ export async function fetchImage(pulling: Pulling, lease: ImageLease): Promise<I
   await lease.add({ digests: [manifest.digest, configBlob.digest, ...described.map(({ digest }) => digest)] })
   const configData = await step(probe, 'pull.config', () => fetchConfig(pulling, configBlob))
   const config = await parseConfig(configData, what)
-  checkPlatform(pulling, config, resolved)
+  // Where one was chosen from an index, the index has the say; where nothing was asked, it is whoever runs it who will see.
+  if (!resolved.chosen) checkPlatform(source.label, config, pulling.wanted)
   const layers = layersOf(described, config, what)
   await lease.add({ snapshots: layers.flatMap(({ chainId }) => [chainId, activeName(chainId)]) })
   const tracker = new PullProgressTracker(layers, progress)
@@ -82,19 +81,6 @@ async function fetchConfig({ services, remote: { source }, signal }: Pulling, bl
     return checkBytes(Buffer.concat(chunks), blob, what)
   }
   return withRetries(fetch, { logger, signal })
-}
-
-/** One for another platform than was asked for is refused; where nothing was asked, it is whoever runs it who will see. */
-function checkPlatform({ remote, wanted }: Pulling, { os, architecture, variant }: OCIImageConfig, { chosen }: ResolvedManifest): void {
-  if (wanted === undefined || chosen) return
-  const actual = formatPlatform({ os, architecture, variant: variant === '' ? undefined : variant })
-  if (os === wanted.os && architecture === wanted.architecture) return
-  throw new LibpodError(
-    'unsupported',
-    `${remote.source.label} has no image for ${formatPlatform(wanted)}.`,
-    { what: formatPlatform(wanted) },
-    { hint: `It has one for ${actual}, and only that one.` },
-  )
 }
 
 /** The names that it gets: none if it was asked for by its digest. It is known by the digests of all that led to it. */
