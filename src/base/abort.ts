@@ -1,7 +1,15 @@
+import { setMaxListeners } from 'node:events'
+
 /** What every verb's options extend. @public */
 export interface AbortOptions {
   /** Aborts the verb: it rejects with `signal.reason` untouched and leaves nothing, or a listed, removable object. */
   readonly signal?: AbortSignal | undefined
+}
+
+/** Hears of the abort. One signal may be that of any number of verbs: Node takes more than ten listeners for a leak, and would warn of it. */
+export function listenForAbort(signal: AbortSignal, listener: () => void): void {
+  setMaxListeners(0, signal)
+  signal.addEventListener('abort', listener, { once: true })
 }
 
 /** Waits for `promise` or for the abort, whichever comes first; the work itself goes on unless it listens to the signal too. */
@@ -14,7 +22,7 @@ export async function abortable<T>(promise: Promise<T>, signal: AbortSignal | un
   let onAbort: (() => void) | undefined
   const aborted = new Promise<never>((_, reject) => {
     onAbort = () => reject(signal.reason)
-    signal.addEventListener('abort', onAbort, { once: true })
+    listenForAbort(signal, onAbort)
   })
   try {
     return await Promise.race([promise, aborted])
@@ -32,6 +40,6 @@ export function onAbort(signal: AbortSignal | undefined, listener: (reason: unkn
     call()
     return () => {}
   }
-  signal.addEventListener('abort', call, { once: true })
+  listenForAbort(signal, call)
   return () => signal.removeEventListener('abort', call)
 }

@@ -138,7 +138,10 @@ export class LibpodError<Code extends ErrorCode = ErrorCode> extends Error {
  *
  * @public
  */
-export function isLibpodError<Code extends ErrorCode = ErrorCode>(value: unknown, code?: Code): value is LibpodError<Code> {
+export function isLibpodError<Code extends ErrorCode = ErrorCode>(
+  value: unknown,
+  code?: Code,
+): value is { [C in Code]: LibpodError<C> }[Code] {
   if (typeof value !== 'object' || value === null || !(brand in value)) return false
   return code === undefined || (value as unknown as LibpodError).code === code
 }

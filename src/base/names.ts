@@ -6,7 +6,7 @@ const longest = 255
 
 /** Checks an object's name by libpod's rule: a letter or digit, then letters, digits, `_`, `.` and `-`. */
 export function checkName(name: string, path = 'name'): string {
-  if (shape.test(name) && name.length <= longest) return name
+  if (typeof name === 'string' && shape.test(name) && name.length <= longest) return name
   throw new LibpodError(
     'invalid-argument',
     `${path}: ${JSON.stringify(name)} is not a valid name.`,

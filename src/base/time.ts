@@ -1,4 +1,4 @@
-import type { AbortOptions } from './abort.ts'
+import { type AbortOptions, listenForAbort } from './abort.ts'
 
 /** Resolves after `ms`, or rejects with the signal's reason. With `unref` it does not keep the process alive. */
 export function sleep(ms: number, { signal, unref = false }: AbortOptions & { readonly unref?: boolean } = {}): Promise<void> {
@@ -14,6 +14,6 @@ export function sleep(ms: number, { signal, unref = false }: AbortOptions & { re
     }
     const timer = setTimeout(done, ms)
     if (unref) timer.unref()
-    signal?.addEventListener('abort', aborted, { once: true })
+    if (signal) listenForAbort(signal, aborted)
   })
 }

@@ -3,6 +3,7 @@ import { type AbortOptions, onAbort } from '../base/abort.ts'
 import { LibpodError } from '../base/errors.ts'
 import { verbOptions } from '../base/schema.ts'
 import type { MonitorAttachment } from '../oci/monitor.ts'
+import { checkTerminalSize } from './check-terminal-size.ts'
 import { monitorOf } from './lifecycle/pins.ts'
 import { withContainer } from './lifecycle/with-container.ts'
 import { monitorPlaceOf } from './places.ts'
@@ -76,6 +77,7 @@ export async function attachContainer(services: ContainersServices, id: string, 
     stderr,
     ...(stdin ? { stdin: stdinOf(attachment) } : {}),
     async resize(size) {
+      checkTerminalSize(size)
       if (!record.options.tty) throw noTerminal(record.name)
       await monitor.control(monitorPlaceOf(services.places, id), { resize: size })
     },

@@ -103,9 +103,10 @@ export class Container {
    * Runs a program in it and collects the output. A non-zero exit is a result, not an error; a program that cannot be run rejects
    * with `command-failed` (`exitCode` 126 or 127). An abort or a timeout kills the program inside.
    */
-  exec(command: readonly string[], options: ExecOptions & { readonly encoding: 'buffer' }): Promise<ExecResult<Buffer>>
+  exec(command: readonly string[], options: ExecOptions<'buffer'> & { readonly encoding: 'buffer' }): Promise<ExecResult<Buffer>>
   exec(command: readonly string[], options?: ExecOptions): Promise<ExecResult>
-  exec(command: readonly string[], options?: ExecOptions): Promise<ExecResult<string | Buffer>> {
+  exec(command: readonly string[], options?: ExecOptions<'utf8' | 'buffer'>): Promise<ExecResult<string | Buffer>>
+  exec(command: readonly string[], options?: ExecOptions<'utf8' | 'buffer'>): Promise<ExecResult<string | Buffer>> {
     return execContainer(this.#services, this.id, command, options)
   }
 

@@ -51,9 +51,10 @@ export class Containers {
    * console.log(exitCode, stdout)
    * ```
    */
-  run(options: RunOptions & { readonly encoding: 'buffer' }): Promise<RunResult<Buffer>>
+  run(options: RunOptions<'buffer'> & { readonly encoding: 'buffer' }): Promise<RunResult<Buffer>>
   run(options: RunOptions): Promise<RunResult>
-  run(options: RunOptions): Promise<RunResult<string | Buffer>> {
+  run(options: RunOptions<'utf8' | 'buffer'>): Promise<RunResult<string | Buffer>>
+  run(options: RunOptions<'utf8' | 'buffer'>): Promise<RunResult<string | Buffer>> {
     return runContainer(this.#services, options)
   }
 

@@ -24,8 +24,9 @@ import { readRecord } from './store.ts'
 import { subjectOf } from './subject.ts'
 import { endedByClosing } from './while-closing.ts'
 
-/** Options of {@link Containers.run}: those of `create`, and what `exec` has. @public */
-export interface RunOptions extends Omit<CreateContainerOptions, 'stdin' | 'tty' | 'restart' | 'autoRemove' | 'log'> {
+/** Options of {@link Containers.run}: those of `create`, and what `exec` has; `Encoding` is what `encoding` can be. @public */
+export interface RunOptions<Encoding extends 'utf8' | 'buffer' = 'utf8'>
+  extends Omit<CreateContainerOptions, 'stdin' | 'tty' | 'restart' | 'autoRemove' | 'log'> {
   /** What its stdin reads; nothing if not given. */
   readonly input?: string | Uint8Array | undefined
   /** Kill it after so long, in milliseconds; the result then says `timedOut`. */
@@ -33,7 +34,7 @@ export interface RunOptions extends Omit<CreateContainerOptions, 'stdin' | 'tty'
   /** Keep at most so many bytes of each stream, and drop the rest: 16 MiB if not given; the result then says `truncated`. */
   readonly maxOutputBytes?: number | undefined
   /** `utf8` (default) gives texts, `buffer` the exact bytes. */
-  readonly encoding?: 'utf8' | 'buffer' | undefined
+  readonly encoding?: Encoding | undefined
 }
 
 /** How a container that ran to completion ended. A non-zero exit is a result, not an error. @public */
@@ -45,12 +46,15 @@ export interface RunResult<Output extends string | Buffer = string> extends Exec
 const defaultMaxOutputBytes = 16 * 1024 * 1024
 
 /** Runs a program in a container of its own, as a child of this engine, and removes the container. */
-export async function runContainer(services: ContainersServices, options: RunOptions): Promise<RunResult<string | Buffer>> {
+export async function runContainer(
+  services: ContainersServices,
+  options: RunOptions<'utf8' | 'buffer'>,
+): Promise<RunResult<string | Buffer>> {
   checkIsObject(options)
   return endedByClosing(services, options, run)
 }
 
-async function run(services: ContainersServices, options: RunOptions): Promise<RunResult<string | Buffer>> {
+async function run(services: ContainersServices, options: RunOptions<'utf8' | 'buffer'>): Promise<RunResult<string | Buffer>> {
   const { input, timeoutMs, maxOutputBytes = defaultMaxOutputBytes, encoding = 'utf8', ...create } = options
   checkOwn({ input, timeoutMs, maxOutputBytes, encoding })
   checkForeign(create)
@@ -101,7 +105,7 @@ async function dropRun(services: ContainersServices, record: ContainerRecord): P
   }
 }
 
-type OwnOptions = Pick<RunOptions, 'input' | 'timeoutMs' | 'encoding' | 'signal'> & { readonly maxOutputBytes: number }
+type OwnOptions = Pick<RunOptions<'utf8' | 'buffer'>, 'input' | 'timeoutMs' | 'encoding' | 'signal'> & { readonly maxOutputBytes: number }
 
 function checkOwn({ input, timeoutMs, maxOutputBytes, encoding }: OwnOptions): void {
   const refuse = (path: string, value: unknown, what: string): never => {

@@ -38,7 +38,7 @@ const hints: Readonly<Record<StatefulVerb, string>> = {
   restart: 'Unpause it first.',
   top: 'Start it first.',
   stats: 'Start it first.',
-  exec: 'Start it first.',
+  exec: 'Start it first, or unpause it.',
   attach: 'Start it first, or use init() and attach() before start().',
   remove: 'Stop it first, or remove it with { force: true }.',
   unpause: 'Only a paused container can be unpaused.',

@@ -1,8 +1,9 @@
 import { createRequire } from 'node:module'
 import type { EventEmitter } from 'eventemitter3'
 import { AsyncQueue } from '../base/async-queue.ts'
+import { LibpodError } from '../base/errors.ts'
 import { type Logger, silentLogger } from '../base/logger.ts'
-import type { EngineEvent, EventType } from './event.ts'
+import { type EngineEvent, type EventType, eventTypes } from './event.ts'
 
 /** What listens to events of one type. @public */
 export type EventListener<Type extends EventType = EventType> = (event: Extract<EngineEvent, { type: Type }>) => unknown
@@ -29,6 +30,7 @@ export class EventBus {
 
   /** Calls `listener` for every event of the type; the result takes it back. Adding it twice is adding it once. */
   on<Type extends EventType>(type: Type, listener: EventListener<Type>): () => void {
+    checkListener(type, listener)
     this.off(type, listener)
     const guarded = (event: EngineEvent): void => {
       if (event.type === type) this.#call(listener as (event: EngineEvent) => unknown, event)
@@ -94,4 +96,12 @@ export class EventBus {
       report(error)
     }
   }
+}
+
+function checkListener(type: unknown, listener: unknown): void {
+  const refuse = (path: string, value: unknown, what: string): never => {
+    throw new LibpodError('invalid-argument', `${path}: must be ${what}.`, { path, value })
+  }
+  if (!(eventTypes as readonly unknown[]).includes(type)) refuse('type', type, `one of ${eventTypes.join(', ')}`)
+  if (typeof listener !== 'function') refuse('listener', listener, 'a function')
 }

@@ -1,3 +1,4 @@
+import { listenForAbort } from '../base/abort.ts'
 import { isLibpodError, LibpodError } from '../base/errors.ts'
 import { longestDelayMs } from '../base/longest-delay.ts'
 import { verbOptions } from '../base/schema.ts'
@@ -122,7 +123,7 @@ class Waiter {
 }
 
 function listen(signal: AbortSignal | undefined, listener: () => void): () => void {
-  signal?.addEventListener('abort', listener, { once: true })
+  if (signal) listenForAbort(signal, listener)
   return () => signal?.removeEventListener('abort', listener)
 }
 

@@ -121,6 +121,13 @@ async function saveTo(
 }
 
 function refuseTarget(error: unknown, path: string): Error {
+  if (isErrno(error, 'EISDIR', 'ERR_INVALID_ARG_VALUE'))
+    return new LibpodError(
+      'invalid-argument',
+      `path: ${JSON.stringify(path)} is no file that can be written.`,
+      { path: 'path', value: path },
+      { cause: error, hint: 'Give the path of a file; it is made, or replaced.' },
+    )
   if (!isErrno(error, 'ENOENT', 'ENOTDIR')) return mapFsError(error, path)
   return new LibpodError(
     'not-found',

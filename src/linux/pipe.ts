@@ -1,6 +1,6 @@
 import { Socket } from 'node:net'
 import type { Readable, Writable } from 'node:stream'
-import type { AbortOptions } from '../base/abort.ts'
+import { type AbortOptions, listenForAbort } from '../base/abort.ts'
 import { isErrno } from './errno.ts'
 import { F_GETFL, F_SETFL, O_NONBLOCK } from './native/constants.ts'
 import { libc } from './native/libc.ts'
@@ -107,7 +107,7 @@ export function collect(fd: number, { max = Number.POSITIVE_INFINITY, signal }: 
     signal?.throwIfAborted()
     setNonblocking(fd)
     watch = reactor().watch(fd, 'read', () => guarded(() => (readOnce() === 0 ? succeed() : undefined)))
-    signal?.addEventListener('abort', aborted, { once: true })
+    if (signal) listenForAbort(signal, aborted)
   })
   return {
     done,
@@ -160,7 +160,7 @@ export function writeAll(fd: number, data: Uint8Array | string, { signal }: Abor
       write()
       if (ended) return
       watch = reactor().watch(fd, 'write', write)
-      signal?.addEventListener('abort', aborted, { once: true })
+      if (signal) listenForAbort(signal, aborted)
     } catch (error) {
       end(() => reject(error))
     }

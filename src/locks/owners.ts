@@ -9,8 +9,8 @@ import { unlinkIfThereSync } from '../linux/fs/unlink.ts'
 /** A living engine: leases, half-made things and ephemeral containers name its id, and are cleaned up when it is gone. */
 export interface Owner {
   readonly id: string
-  /** The owner ends, by its own will. Idempotent. */
-  release(): void
+  /** The owner ends, by its own will. Idempotent. With `dead` it leaves something behind, as one that died does: others look after that. */
+  release(options?: { readonly dead?: boolean }): void
 }
 
 const suffix = '.lock'
@@ -35,10 +35,10 @@ export async function createOwner(directory: string): Promise<Owner> {
   let released = false
   return {
     id,
-    release() {
+    release({ dead = false } = {}) {
       if (released) return
       released = true
-      unlinkIfThereSync(path)
+      if (!dead) unlinkIfThereSync(path)
       closeSync(fd)
     },
   }

@@ -1,3 +1,4 @@
+import { listenForAbort } from '../base/abort.ts'
 import { LibpodError } from '../base/errors.ts'
 
 interface Waiter {
@@ -41,7 +42,7 @@ export class KeyQueues {
           queue.splice(at, 1)
           reject(signal?.reason)
         }
-        signal?.addEventListener('abort', aborted, { once: true })
+        if (signal) listenForAbort(signal, aborted)
       })
     } finally {
       if (aborted) signal?.removeEventListener('abort', aborted)

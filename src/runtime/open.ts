@@ -103,7 +103,8 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
   })
   // Before the helpers end: to them an owner that is still there has died, and they would start the clean-up program. And before that is
   // started for what this engine leaves: what a living owner has begun is its own.
-  closer.add(() => owner.release())
+  let dead = false
+  closer.add(() => owner.release({ dead }))
   const live = new LiveState(liveStore)
   const access = registryAccess({ environment: config.environment, uid: config.uid })
   const storage = await openStorage({
@@ -184,7 +185,12 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
   }
   const pods: PodsServices = { containers: services, infraRoot: join(root, 'infra') }
   closer.add(() => services.background.settled())
-  closer.add(() => services.ephemerals.endAll())
+  closer.add(() =>
+    services.ephemerals.endAll().catch((error: unknown) => {
+      dead = true
+      throw error
+    }),
+  )
   closer.add(events.onRing(() => changes.notifyAll()))
   if (!isCleanup) await writeExitScript(runRoot, programs, options, config)
   const recovery = { ownersDir: places.owners, locksDir: places.locks, recoverStorage: storage.recover, recoverVolumes: volumes.recover }

@@ -50,9 +50,9 @@ export class Runtime implements AsyncDisposable {
   /**
    * Opens a root, making it if it is new, and finishes what engines that died there have left half done.
    *
-   * Rejects with `unsupported` (this host is no Linux; the root is of a newer version), `unavailable` (a program is
-   * missing: which, and how to install it), `permission-denied` (the root cannot be written), `conflict` (the root was made
-   * with other settings), `invalid-argument`.
+   * Rejects with `unsupported` (this host is no Linux; the root is of a newer version), `permission-denied` (the root cannot be
+   * written), `conflict` (the root was made with other settings), `invalid-argument`. The programs are looked for when they are needed:
+   * it is the first verb that needs one, or {@link Runtime.info}, that rejects with `unavailable` (which is missing, and how to install it).
    */
   static async open(options: RuntimeOptions = {}): Promise<Runtime> {
     // What opens an engine is most of this package: whoever only imports it, for its types or its errors, does not load that.

@@ -229,3 +229,25 @@ it('nothing of Object.prototype is taken for an option, nor changed', async () =
   expect(({} as Record<string, unknown>)['privileged']).toBeUndefined()
   await container.remove()
 })
+
+it('a listener and a size are what they must be, and so is a name', async () => {
+  const { runtime } = engine
+  expect(() => runtime.on('foo' as never, () => {})).toThrow(/type: must be one of/)
+  expect(() => runtime.on('container', undefined as never)).toThrow(/listener: must be a function/)
+  expect((await failure(runtime.volumes.get(undefined as never))).code).toBe('invalid-argument')
+  const container = await created(engine, ['cat'], { tty: true, stdin: true })
+  await container.start()
+  const session = await container.attach({ stdin: true })
+  const program = await container.spawn(['sleep', '60'], { tty: true })
+  for (const size of [
+    undefined,
+    { rows: '1\n2 0 0' },
+    { rows: -1, columns: 1 },
+    { rows: 1, columns: Number.NaN },
+    { rows: 1e9, columns: 1 },
+  ])
+    for (const resize of [session, program]) expect((await failure(resize.resize(size as never))).code).toBe('invalid-argument')
+  await session.close()
+  await container.remove({ force: true })
+  await program.wait().catch(() => {})
+})

@@ -1,7 +1,7 @@
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { RunOptions } from 'libpod-ts'
+import type { RunOptions, RunResult } from 'libpod-ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { created, sh, started } from '../support/containers.ts'
 import { image, useEngine } from '../support/engine.ts'
@@ -14,7 +14,7 @@ beforeAll(async () => {
 })
 afterAll(() => rm(place, { recursive: true, force: true }))
 
-const run = (script: string, options: Partial<RunOptions> = {}): ReturnType<typeof engine.runtime.containers.run> =>
+const run = (script: string, options: Partial<RunOptions> = {}): Promise<RunResult> =>
   engine.runtime.containers.run({ image, command: sh(script), network: 'none', ...options })
 const output = async (script: string, options: Partial<RunOptions> = {}): Promise<string> => (await run(script, options)).stdout.trim()
 const statusOf = async (options: Partial<RunOptions> = {}): Promise<Record<string, string>> =>

@@ -1,4 +1,6 @@
-import { readdir, readFile, rename, rm } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { LogEntry } from 'libpod-ts'
 import { describe, expect, it } from 'vitest'
 import { created, sh, started } from '../support/containers.ts'
@@ -201,5 +203,23 @@ describe('who reads a log', () => {
     ] as const
     for (const [options, path] of cases)
       expect(await failure(collect(container.logs(options)))).toMatchObject({ code: 'invalid-argument', details: { path } })
+  })
+})
+
+describe('a log in a place of the caller', () => {
+  it('is not what was there before the first start', async () => {
+    const place = await mkdtemp(join(tmpdir(), 'libpod-ts-'))
+    const path = join(place, 'log')
+    await writeFile(path, 'mine')
+    await (await created(engine, ['true'], { log: { path } })).remove()
+    expect(await readFile(path, 'utf8')).toBe('mine')
+    const ran = await started(engine, ['true'], { log: { path } })
+    await ran.wait()
+    await ran.remove()
+    expect(await readdir(place)).toEqual([])
+    const folder = await created(engine, ['true'], { log: { path: place } })
+    expect((await failure(folder.start())).code).toBe('command-failed')
+    await folder.remove()
+    await rm(place, { recursive: true })
   })
 })

@@ -61,6 +61,25 @@ describe('published ports', () => {
     await container.remove({ force: true })
   })
 
+  it('are told of as long as they are reached: they go with the last network, and come with the next', async () => {
+    const container = await started(engine, server, { network, ports: [{ container: 80, host: 8082 }] })
+    const { networks } = engine.runtime
+    const [only = ''] = (await container.inspect()).networks
+    await (await networks.get(only)).disconnect(container.id)
+    expect((await container.inspect()).ports).toEqual([])
+    expect(await failure(container.hostPort(80))).toMatchObject({ code: 'not-found' })
+    await (await networks.get(only)).connect(container.id)
+    expect((await container.inspect()).ports).toEqual([{ container: 80, host: 8082, protocol: 'tcp' }])
+    expect(await page(await container.hostPort(80))).toBe(`${container.id.slice(0, 12)}\n`)
+    await container.remove({ force: true })
+  })
+
+  it('are of IPv4', async () => {
+    const container = await created(engine, server, { network, ports: [{ container: 80, hostIp: '::1' }] })
+    expect(await failure(container.start())).toMatchObject({ code: 'unsupported', message: expect.stringContaining('::1') })
+    await container.remove()
+  })
+
   it('are free for the next one as soon as their container is gone', async () => {
     for (let round = 0; round < 2; round++) {
       const container = await started(engine, ['sleep', '600'], { network, ports: [{ container: 80, host: 8081 }] })

@@ -13,7 +13,7 @@ export async function execContainer(
   services: ContainersServices,
   id: string,
   command: readonly string[],
-  options: ExecOptions = {},
+  options: ExecOptions<'utf8' | 'buffer'> = {},
 ): Promise<ExecResult<string | Buffer>> {
   await checkExec(command, options)
   const { input, timeoutMs, maxOutputBytes = defaultMaxOutputBytes, encoding = 'utf8', signal } = options

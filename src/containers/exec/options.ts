@@ -15,8 +15,8 @@ export interface ExecProcessOptions {
   readonly privileged?: boolean | undefined
 }
 
-/** Options of {@link Container.exec}. @public */
-export interface ExecOptions extends ExecProcessOptions, AbortOptions {
+/** Options of {@link Container.exec}; `Encoding` is what `encoding` can be. @public */
+export interface ExecOptions<Encoding extends 'utf8' | 'buffer' = 'utf8'> extends ExecProcessOptions, AbortOptions {
   /** What its stdin reads; nothing if not given. */
   readonly input?: string | Uint8Array | undefined
   /** Kill it after so long, in milliseconds; the result then says `timedOut`. */
@@ -24,7 +24,7 @@ export interface ExecOptions extends ExecProcessOptions, AbortOptions {
   /** Keep at most so many bytes of each stream, and drop the rest: 16 MiB if not given; the result then says `truncated`. */
   readonly maxOutputBytes?: number | undefined
   /** `utf8` (default) gives texts, `buffer` the exact bytes. */
-  readonly encoding?: 'utf8' | 'buffer' | undefined
+  readonly encoding?: Encoding | undefined
 }
 
 /** How a program in a container ended. A non-zero exit is a result, not an error. @public */

@@ -7,6 +7,7 @@ import type { TerminalSize } from '../../linux/pty.ts'
 import { parseSignal } from '../../linux/signals.ts'
 import { execTerminal } from '../../oci/exec-terminal.ts'
 import type { OCIExec } from '../../oci/oci-runtime.ts'
+import { checkTerminalSize } from '../check-terminal-size.ts'
 import type { ContainersServices } from '../services.ts'
 import { type PreparedExec, prepareExec } from './begin.ts'
 import { checkExec, type SpawnOptions } from './options.ts'
@@ -95,6 +96,7 @@ export async function spawnInContainer(
     },
     kill,
     async resize(size) {
+      checkTerminalSize(size)
       streams.resize(size)
     },
     async [Symbol.asyncDispose]() {

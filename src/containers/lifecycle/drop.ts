@@ -38,7 +38,8 @@ export async function dropContainer(
     })
   }
   // The next container may have its log in the same place, if the caller chose it.
-  if (!hasOwnLogPlace(services, record)) await dropLog(services, record)
+  // And before its first start there was somebody else's file, if any.
+  if (!hasOwnLogPlace(services, record) && record.state.generation > 0) await dropLog(services, record)
   await Promise.all([
     dropFiles(services, record),
     step(services.probe, 'remove.event', () => services.emit({ ...subjectOf(record), action: 'remove' })),

@@ -53,8 +53,11 @@ export async function removeContainer(
         }
         checkStatus('remove', record)
         if (idle && record.state.restartDueAt !== undefined) throw isRestarting(record)
-        await keepEndOf(services, record)
+        // It is there before the commit is: that waits for the disk.
+        const kept = keepEndOf(services, record)
+        kept.catch(() => {})
         await dropContainer(services, record, { volumes })
+        await kept
         return { result: undefined, removed: true }
       })
       if (ended === undefined) return { changed: true }

@@ -56,7 +56,10 @@ export async function stopContainer(
   if (asked === undefined) return { changed: false }
   if (asked === 'again') {
     await sleep(directMs, { signal })
-    return stopContainer(services, id, options, { restarts })
+    return stopContainer(services, id, options, { restarts }).catch((error: unknown) => {
+      if (isLibpodError(error, 'not-found')) return { changed: true }
+      throw error
+    })
   }
   if (!(await asked.ended.wait({ signal, ...(asked.patience === 0 ? {} : { timeoutMs: asked.patience }) }))) {
     const killed = await killStopping(services, asked.record, signal)

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util'
 import { isLibpodError } from '../../base/errors.ts'
 import { step } from '../../base/steps.ts'
 import { isHelperLost } from '../../linux/helper/lost.ts'
@@ -6,9 +7,11 @@ import { connectNow, disconnectNow } from '../../network/connect-now.ts'
 import { requireNetwork } from '../../network/store.ts'
 import { type ContainerRecord, containerKind, type HeldContainer, type LiveContainer } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
+import { updateState } from '../store.ts'
 import { changeNetworks, networksOf } from './change-networks.ts'
 import { holdNetwork } from './hold.ts'
 import { rewriteEtcFiles } from './rewrite-etc-files.ts'
+import { publishedPorts } from './start-network.ts'
 
 /** Says that a running container is being connected or disconnected, until that is done: whoever finds the mark looks for himself. */
 export async function markConnecting<T>(
@@ -21,6 +24,7 @@ export async function markConnecting<T>(
   const { id } = record
   await step(services.probe, `${verb}.mark`, () => services.live.set(containerKind.kind, id, { ...live, connecting: true }))
   const result = await work()
+  await notePorts(services, id)
   await step(services.probe, `${verb}.live`, () => services.live.set(containerKind.kind, id, live))
   return result
 }
@@ -58,7 +62,16 @@ export async function settleNetworks(services: ContainersServices, record: Conta
   } finally {
     namespace?.close()
   }
+  settled = await notePorts(services, id)
   const { connecting: _, ...known } = live
   await services.live.set(containerKind.kind, id, known)
   return { record: settled, live: known }
+}
+
+/** With the last network the published ports go, and with the first they come. */
+async function notePorts(services: ContainersServices, id: string): Promise<ContainerRecord> {
+  const ports = await publishedPorts(services, id)
+  return updateState(services, id, ({ ports: before = [], ...state }) =>
+    isDeepStrictEqual(ports, before) ? undefined : { ...state, ...(ports.length === 0 ? {} : { ports }) },
+  )
 }

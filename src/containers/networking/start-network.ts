@@ -32,6 +32,8 @@ export async function publishedPorts({ network }: ContainersServices, id: string
 
 function portsOf(attachment: Attachment | undefined): PublishedPort[] {
   if (attachment === undefined || attachment.phase === 'leaving') return []
+  // They are reached through the networks that are set up.
+  if (attachment.networks.every(({ status }) => status === undefined)) return []
   return attachment.ports.map(({ containerPort, hostPort, protocol, hostIp }) => ({
     container: containerPort,
     host: hostPort,

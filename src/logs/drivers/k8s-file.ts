@@ -1,3 +1,4 @@
+import { isErrno } from '../../linux/errno.ts'
 import { unlinkIfThere } from '../../linux/fs/unlink.ts'
 import type { LogEntry } from '../entry.ts'
 import type { LogDriver, LogPlace, LogReadOptions } from '../log-driver.ts'
@@ -50,5 +51,14 @@ async function* readRaw(place: LogPlace, options: LogReadOptions): AsyncGenerato
 
 async function remove({ path }: LogPlace): Promise<void> {
   // The monitor writes the next file under the second name before it replaces the first.
-  await Promise.all([unlinkIfThere(path), unlinkIfThere(`${path}.tmp`)])
+  await Promise.all([unlinkLog(path), unlinkLog(`${path}.tmp`)])
+}
+
+/** A folder in its place is not the monitor's. */
+async function unlinkLog(path: string): Promise<void> {
+  try {
+    await unlinkIfThere(path)
+  } catch (error) {
+    if (!isErrno(error, 'EISDIR', 'ENOTDIR')) throw error
+  }
 }

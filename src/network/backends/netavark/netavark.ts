@@ -1,9 +1,10 @@
 import { mkdir } from 'node:fs/promises'
+import { isIPv6 } from 'node:net'
 import { isLibpodError, LibpodError } from '../../../base/errors.ts'
 import type { Logger } from '../../../base/logger.ts'
 import { once } from '../../../base/once.ts'
 import type { HeldNamespace } from '../../../linux/network/namespace.ts'
-import type { BackendNetwork, NetworkBackend, NetworkBackendInfo, NetworkTeardown } from '../../backend.ts'
+import type { BackendNetwork, NetworkBackend, NetworkBackendInfo, NetworkRequest, NetworkTeardown } from '../../backend.ts'
 import { dropEmptyChains } from './empty-chains.ts'
 import { findPrograms } from './programs.ts'
 import { parseStatus, requestText } from './request.ts'
@@ -47,6 +48,7 @@ export function netavarkBackend(options: NetavarkOptions): NetworkBackend {
       if (network.dns && (await info()).dns === undefined) throw noDns(network.name)
     },
     async setup(request, { signal } = {}) {
+      refuseIPv6(request)
       await mkdir(options.config, { recursive: true, mode: 0o700 })
       const { namespace } = request
       return parseStatus(
@@ -145,5 +147,17 @@ function noDns(name: string): LibpodError<'unavailable'> {
     `The network ${name} is to have DNS, and aardvark-dns is not installed.`,
     { what: 'aardvark-dns', install: 'apt-get install aardvark-dns' },
     { hint: 'Install it: apt-get install aardvark-dns, or dnf install aardvark-dns; or make the network with { dns: false }.' },
+  )
+}
+
+/** netavark would take the port, and nothing would answer: there is no IPv6 address in the container that it could lead to. */
+function refuseIPv6({ ports }: Pick<NetworkRequest, 'ports'>): void {
+  const port = ports.find(({ hostIp }) => isIPv6(hostIp))
+  if (port === undefined) return
+  throw new LibpodError(
+    'unsupported',
+    `The port ${port.containerPort} cannot be published on ${port.hostIp}: networks have IPv4 only so far.`,
+    { what: 'IPv6 ports' },
+    { hint: 'Give an IPv4 address as hostIp, or none for all of them.' },
   )
 }

@@ -96,8 +96,11 @@ function dropIncompat(work: string): void {
     drop()
   } catch (error) {
     if (!isErrno(error, 'EACCES')) throw error
-    // The kernel makes the folder for nobody to look into, and anew with each mount. Its owner may look all the same.
-    chmodSync(work, 0o700)
+    // The kernel makes the folders for nobody to look into, and anew with each mount. Their owner may look all the same.
+    for (const folder of [work, left, join(left, 'volatile')]) {
+      if (lstatSync(folder, { throwIfNoEntry: false }) === undefined) break
+      chmodSync(folder, 0o700)
+    }
     drop()
   }
 }
