@@ -4,9 +4,14 @@ import { LibpodError } from './errors.ts'
 const shape = /^[a-zA-Z0-9][a-zA-Z0-9_.-]*$/
 const longest = 255
 
+/** Whether a text can be the name of an object. */
+export function isName(name: unknown): name is string {
+  return typeof name === 'string' && shape.test(name) && name.length <= longest
+}
+
 /** Checks an object's name by libpod's rule: a letter or digit, then letters, digits, `_`, `.` and `-`. */
 export function checkName(name: string, path = 'name'): string {
-  if (typeof name === 'string' && shape.test(name) && name.length <= longest) return name
+  if (isName(name)) return name
   throw new LibpodError(
     'invalid-argument',
     `${path}: ${JSON.stringify(name)} is not a valid name.`,

@@ -143,6 +143,7 @@ async function runDirect(
   const stdout = makePipe()
   const stderr = makePipe()
   const late = new AbortController()
+  const untold = new AbortController()
   const timer = timeoutMs === undefined ? undefined : setTimeout(() => late.abort(), timeoutMs)
   const plan = {
     id: record.id,
@@ -155,19 +156,22 @@ async function runDirect(
   const ended = services.direct.run(
     plan,
     { stdout: stdout.write, stderr: stderr.write, ...(stdin === undefined ? {} : { stdin: stdin.read }) },
-    { signal: signal === undefined ? late.signal : AbortSignal.any([signal, late.signal]) },
+    { signal: AbortSignal.any([late.signal, untold.signal, ...(signal === undefined ? [] : [signal])]) },
   )
   ended.catch(() => {})
   const outputs = [collect(stdout.read, { max: maxOutputBytes }), collect(stderr.read, { max: maxOutputBytes })] as const
   const feeding = new AbortController()
   const fed = stdin === undefined || input === undefined ? undefined : writeAll(stdin.write, input, { signal: feeding.signal })
   fed?.catch(() => {})
-  await services.emit({ ...subjectOf(record), action: 'start' })
   let exitCode = 137
   try {
+    await services.emit({ ...subjectOf(record), action: 'start' }).catch(async (error: unknown) => {
+      untold.abort(error)
+      await ended
+    })
     exitCode = (await ended).exitCode
   } catch (error) {
-    if (!late.signal.aborted || signal?.aborted) throw error
+    if (!late.signal.aborted || signal?.aborted || untold.signal.aborted) throw error
   } finally {
     clearTimeout(timer)
     for (const output of outputs) output.finish()

@@ -34,13 +34,17 @@ export async function pruneImages(services: ImagesServices, options: PruneImages
   const { dangling: _, digest: __, ...tests } = imageTests
   const matches = matchFilters<ImageRecord>(tests, options.filters)
   const images: ImageRecord[] = []
-  for await (const record of eachImage(services.store, options.signal)) {
-    if (!options.all && record.names.length > 0) continue
-    if (!matches(record) || !(await removeIfUnused(services, record))) continue
-    images.push(record)
-    await step(services.probe, 'prune.event', () => emitImageEvent(services, 'remove', record))
+  try {
+    for await (const record of eachImage(services.store, options.signal)) {
+      if (!options.all && record.names.length > 0) continue
+      if (!matches(record) || !(await removeIfUnused(services, record))) continue
+      images.push(record)
+      await step(services.probe, 'prune.event', () => emitImageEvent(services, 'remove', record))
+    }
+  } finally {
+    // Also when the disk is too full to tell of it: that is what makes room.
+    if (images.length > 0) services.garbage()
   }
-  if (images.length > 0) services.garbage()
   return { images: images.map(({ id, names, sizeBytes }) => ({ id, names, sizeBytes })) }
 }
 

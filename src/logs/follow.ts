@@ -34,9 +34,10 @@ export async function* readLogFile(path: string, { follow, ended, signal, begin 
     () => watch?.finish(),
   )
   const buffer = Buffer.allocUnsafe(chunkBytes)
-  let file = await openLog(path)
+  let file: FileHandle | undefined
   let generation = 0
   try {
+    file = await openLog(path)
     let offset = file ? await begin(file) : 0
     for (;;) {
       // What was written before the end was told must be read after it was told.

@@ -48,9 +48,9 @@ function parse(text: string): { readonly servers: string[]; readonly searches: s
       .split(/\s+/),
   )
   const of = (key: string): string[][] => lines.filter(([first]) => first === key).map(([, ...rest]) => rest)
-  // The last search line counts, and every option.
-  const searches = [...of('search'), ...of('domain')]
-  return { servers: of('nameserver').flatMap(([server]) => server ?? []), searches: searches.at(-1) ?? [], options: of('options').flat() }
+  // The last line of domains counts, whichever word it has, and every option.
+  const [, ...searches] = lines.filter(([first]) => first === 'search' || first === 'domain').at(-1) ?? []
+  return { servers: of('nameserver').flatMap(([server]) => server ?? []), searches, options: of('options').flat() }
 }
 
 function isLoopback(server: string): boolean {

@@ -22,6 +22,11 @@ test('resolv.conf: the networks’ servers first, then those of the host that ca
   )
   expect(resolvConfText({ ...nothing, host, sharesHost: true, ipv6: true })).toContain('nameserver 127.0.0.53\n')
   expect(resolvConfText({ ...nothing, host: '' })).toBe('nameserver 8.8.8.8\nnameserver 8.8.4.4\n')
+  const both = 'nameserver 10.0.0.53\ndomain one.example\nsearch two.example three.example\n'
+  expect(resolvConfText({ ...nothing, host: both })).toContain('search two.example three.example\n')
+  expect(resolvConfText({ ...nothing, host: 'nameserver 10.0.0.53\nsearch two.example\ndomain one.example\n' })).toContain(
+    'search one.example\n',
+  )
   expect(resolvConfText({ ...nothing, host, servers: ['1.1.1.1'], searches: ['.'], options: ['ndots:2'] })).toBe(
     'nameserver 1.1.1.1\noptions ndots:2\n',
   )

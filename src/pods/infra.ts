@@ -30,7 +30,9 @@ export async function planInfra(services: PodsServices, pod: PodRecord, options:
     log: { driver: 'none' as const },
     ...(share.includes('net') ? { network, ports, dns, extraHosts } : { network: 'none' as const }),
     ...(pod.cgroup === '' ? {} : { cgroupParent: pod.cgroup }),
-    ...(share.includes('uts') && network !== 'host' ? { hostname: options.hostname ?? hostnameOf(pod.name) } : {}),
+    ...(share.includes('uts') && (network !== 'host' || options.hostname !== undefined)
+      ? { hostname: options.hostname ?? hostnameOf(pod.name) }
+      : {}),
   }
   const { record } = await planContainer(services.containers, await resolveJoined(services.containers, own), undefined, { infraOf: pod.id })
   return record

@@ -373,3 +373,12 @@ it('pods that have ended are pruned, with their containers', async () => {
   expect(await fresh.inspect()).toMatchObject({ status: 'created' })
   await fresh.remove()
 })
+
+it('a host name of its own, also in the network of the host', async () => {
+  const pod = await engine.runtime.pods.create({ network: 'host', hostname: 'db' })
+  const one = await member(engine, pod, ['hostname'])
+  await pod.start()
+  await one.wait()
+  expect((await collect(one.logs())).map(({ line }) => line)).toEqual(['db'])
+  await pod.remove({ force: true })
+})

@@ -73,11 +73,17 @@ async function reachableOwner(services: ContainersServices, id: string, port: nu
   const { network } = owner.options
   if (network === 'host') return owner
   const unreachable = (what: string, hint: string): LibpodError =>
-    new LibpodError('invalid-argument', `http: ${what} of container ${name} cannot be reached from this host.`, { path: 'http' }, { hint })
+    new LibpodError('invalid-argument', `http: ${what} from this host.`, { path: 'http' }, { hint })
   if (typeof network !== 'object' || !('networks' in network))
-    throw unreachable('nothing', 'Put it into a network, or wait for { port } or a line of the { log }.')
+    throw unreachable(
+      `no port of container ${name} can be reached`,
+      'Put it into a network, or wait for { port } or a line of the { log }.',
+    )
   if (services.network.backend.reach === 'ports' && !isAsked(owner, port, 'tcp'))
-    throw unreachable(`port ${port}`, `Publish it: ports: [{ container: ${port} }], or wait for { port: ${port} }.`)
+    throw unreachable(
+      `port ${port} of container ${name} cannot be reached`,
+      `Publish it: ports: [{ container: ${port} }], or wait for { port: ${port} }.`,
+    )
   return owner
 }
 

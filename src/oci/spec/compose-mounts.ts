@@ -23,7 +23,7 @@ export function composeMounts(
 ): RuntimeMount[] {
   const byDestination = new Map<string, RuntimeMount>()
   const own = options.mounts.map((mount) => userMount(mount, objects.bindFlags.get(mount.source) ?? [], sources))
-  const base = [...baseMounts(options, host), ...deviceMounts(objects, host)]
+  const base = [...baseMounts(options, host), ...deviceMounts(objects, host, options.privileged)]
   for (const mount of [...base, ...initMounts(options, host), ...readOnlyTmpfs(options), ...own])
     byDestination.set(mount.destination, mount)
   for (const mount of fileMounts(options, files)) {
@@ -84,11 +84,11 @@ function sysMounts(options: MountOptions, host: SpecHost): RuntimeMount[] {
   ]
 }
 
-/** Without root no device node can be made: the host's are shown. */
-function deviceMounts({ devices }: HostObjects, { rootless }: SpecHost): RuntimeMount[] {
+/** Without root no device node can be made: the host's are shown. With all of them, its terminals are not; one that was asked for is. */
+function deviceMounts({ devices }: HostObjects, { rootless }: SpecHost, privileged: boolean): RuntimeMount[] {
   if (!rootless) return []
   return devices
-    .filter(({ source }) => source !== '/dev/ptmx' && !source.startsWith('/dev/tty'))
+    .filter(({ source }) => !privileged || (source !== '/dev/ptmx' && !source.startsWith('/dev/tty')))
     .map(({ source, device: { path }, permissions }) => ({
       destination: path,
       type: 'bind',

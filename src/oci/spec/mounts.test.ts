@@ -122,6 +122,15 @@ test('rootless: what cannot be mounted anew is the host’s', async () => {
   for (const path of ['/sys', '/proc', '/dev/mqueue']) expect((await at(path, {}, { rootless: true }))?.type).not.toBe('bind')
 })
 
+test('rootless: a device that was asked for is shown, and of all of them the terminals are not', async () => {
+  const device = (source: string) => ({ source, device: { path: source, type: 'c' as const, major: 4, minor: 64 }, permissions: 'rwm' })
+  const objects = { devices: [device('/dev/ttyUSB0'), device('/dev/fuse')] } as never
+  const shown = async (options: object): Promise<string[]> =>
+    (await of(options, { rootless: true }, { objects })).map(({ destination }) => destination).filter((path) => /tty|fuse/.test(path))
+  expect(await shown({ devices: [{ source: '/dev/ttyUSB0' }, { source: '/dev/fuse' }] })).toEqual(['/dev/ttyUSB0', '/dev/fuse'])
+  expect(await shown({ privileged: true })).toEqual(['/dev/fuse'])
+})
+
 test('a mount that passes changes on opens the root filesystem for them', async () => {
   const propagation = async (option: string) =>
     (await generated({ mounts: [{ type: 'bind', source: '/a', target: '/a', options: [option] }] })).config.linux?.rootfsPropagation

@@ -4,6 +4,7 @@ import type { Background } from '../../base/background.ts'
 import { randomHex } from '../../base/crypto.ts'
 import { LibpodError } from '../../base/errors.ts'
 import type { Logger } from '../../base/logger.ts'
+import { isName } from '../../base/names.ts'
 import { isErrno } from '../../linux/errno.ts'
 import { mapFsError } from '../../linux/fs/disk.ts'
 import type { TreeWork } from '../../storage/snapshots/tree-work.ts'
@@ -69,7 +70,8 @@ export function localVolumeDriver({ root, work, background, logger }: LocalVolum
     usage: (volume, options) => work.usage(dataOf(volume), options),
     async names() {
       const all = await readdir(root).catch(() => [])
-      return all.filter((name) => !name.startsWith(trashPrefix))
+      // Others may have theirs there, as `lost+found`.
+      return all.filter((name) => !name.startsWith(trashPrefix) && isName(name))
     },
     async clearTrash() {
       for (const name of await readdir(root).catch(() => [])) if (name.startsWith(trashPrefix)) clear(join(root, name))

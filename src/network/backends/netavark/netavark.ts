@@ -64,7 +64,7 @@ async function teardown(options: NetavarkOptions, info: NetworkBackend['info'], 
   const { namespace, networks, interrupted } = request
   const programs = await info()
   const input = requestText(request)
-  if (interrupted) await orphansEnded(options)
+  if (interrupted) await orphansEnded(programs, options)
   await mkdir(options.config, { recursive: true, mode: 0o700 })
   if (namespace !== undefined && !interrupted) {
     if (await isTakenDown(options, programs, namespace, input)) return
@@ -109,6 +109,8 @@ async function isTakenDown(options: NetavarkOptions, programs: NetworkBackendInf
   } catch (error) {
     // What it misses was never made, or is gone already.
     if (!isLibpodError(error, 'command-failed')) throw error
+    // One that was killed, or hung, has not done its work: what it was to give back is still taken.
+    if (error.details.signal !== undefined) throw error
     options.logger.debug(error.message)
     return false
   }

@@ -9,15 +9,35 @@ export function requestText({ container, networks, ports, dnsServers }: Omit<Net
   return JSON.stringify({
     container_id: container.id,
     container_name: container.name,
-    port_mappings: ports.map(portMapping),
+    port_mappings: portMappings(ports),
     ...(dnsServers.length === 0 ? {} : { dns_servers: dnsServers }),
     networks: Object.fromEntries(networks.map((connected) => [connected.network.id, networkOptions(connected, container.id)])),
     network_info: Object.fromEntries(networks.map(({ network }) => [network.id, networkInfo(network)])),
   })
 }
 
-function portMapping({ protocol, hostIp, hostPort, containerPort }: MappedPort): object {
-  return { host_ip: hostIp, container_port: containerPort, host_port: hostPort, range: 1, protocol }
+interface PortMapping {
+  readonly host_ip: string
+  readonly container_port: number
+  readonly host_port: number
+  range: number
+  readonly protocol: string
+}
+
+/** Ports in a row are one mapping: netavark starts several programs for each. */
+function portMappings(ports: readonly MappedPort[]): readonly PortMapping[] {
+  const mappings: PortMapping[] = []
+  for (const { protocol, hostIp, hostPort, containerPort } of ports) {
+    const last = mappings.at(-1)
+    const follows =
+      last?.protocol === protocol &&
+      last.host_ip === hostIp &&
+      last.container_port + last.range === containerPort &&
+      last.host_port + last.range === hostPort
+    if (follows) last.range += 1
+    else mappings.push({ host_ip: hostIp, container_port: containerPort, host_port: hostPort, range: 1, protocol })
+  }
+  return mappings
 }
 
 function networkOptions({ interfaceName, addresses, mac, aliases }: ConnectedNetwork, container: string): object {

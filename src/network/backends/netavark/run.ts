@@ -1,6 +1,7 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir, readFile, stat } from 'node:fs/promises'
 import { LibpodError } from '../../../base/errors.ts'
-import { watchPid } from '../../../linux/pidfd.ts'
+import { signalProcess, watchPid } from '../../../linux/pidfd.ts'
+import { processStartTime } from '../../../linux/proc.ts'
 import { runProgram } from '../../../linux/process/run-program.ts'
 import type { NetworkBackendInfo } from '../../backend.ts'
 
@@ -56,18 +57,24 @@ function wordsOf(stdout: string): string | undefined {
 }
 
 /**
- * Waits for those that an engine had started which was killed. Nobody else is at work there: the caller has the lock. They are found by their
- * arguments, in a walk through all of /proc.
+ * Waits for those that an engine had started which was killed; one that hangs is killed. Nobody else is at work there: the caller has the
+ * lock. They are found by their program and its arguments, in a walk through all of /proc: arguments alone anybody can have.
  */
-export async function orphansEnded({ config }: NetavarkPlace): Promise<void> {
+export async function orphansEnded({ path }: NetworkBackendInfo, { config }: NetavarkPlace): Promise<void> {
+  const program = await stat(path)
   const pids = (await readdir('/proc')).filter((name) => /^\d+$/.test(name)).map(Number)
   await Promise.all(
     pids.map(async (pid) => {
       const args = (await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => '')).split('\0')
       if (args[1] !== '--config' || args[2] !== config) return
-      const watch = watchPid(pid)
+      const runs = await stat(`/proc/${pid}/exe`).catch(() => undefined)
+      if (runs?.ino !== program.ino || runs.dev !== program.dev) return
+      const startTime = await processStartTime(pid)
+      const watch = watchPid(pid, startTime)
       watch.ref()
+      const timer = setTimeout(() => signalProcess(pid, startTime, 9), timeoutMs)
       await watch.exited
+      clearTimeout(timer)
     }),
   )
 }
