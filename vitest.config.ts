@@ -56,7 +56,7 @@ export default defineConfig({
           // The others do not depend on the runtime; and verbs are given up with crun in the next group.
           include: ['test/integration/**/*.test.ts', 'test/network/life.test.ts', ...withCrun],
           exclude: [
-            'test/integration/{abort,bad-archives,bad-options,closing,events,full-disk,images,interop,list,open,pods-refused,volumes}.test.ts',
+            'test/integration/{abort,bad-archives,bad-options,events,full-disk,images,interop,list,open,pods-refused,volumes}.test.ts',
           ],
           name: 'crun',
           env: { TEST_RUNTIME: 'crun' },
@@ -67,7 +67,7 @@ export default defineConfig({
         test: {
           ...integration,
           // As an ordinary user, with the runtime that is chosen there.
-          include: ['test/integration/**/*.test.ts', 'test/rootless/**/*.test.ts', 'test/survival/{random,takeover}.test.ts'],
+          include: ['test/integration/**/*.test.ts', 'test/rootless/**/*.test.ts', 'test/survival/{closing,random,takeover}.test.ts'],
           exclude: Object.keys(deniedFiles).map((file) => `test/integration/${file}`),
           name: 'rootless',
           env: { SURVIVAL_RANDOM: '12' },
