@@ -2,6 +2,7 @@ import { LibpodError } from './errors.ts'
 
 /** Refuses options that do not exist: a misspelt one would be ignored in silence. For small sets, where loading zod is not worth it. */
 export function checkKnownKeys(options: object, known: readonly string[], verb: string): void {
+  checkIsObject(options)
   for (const key of Object.keys(options)) {
     if (known.includes(key)) continue
     throw new LibpodError(

@@ -43,7 +43,8 @@ export class Containers {
   }
 
   /**
-   * Runs a program in a container of its own to completion: `podman run --rm` as a promise. The container is always removed.
+   * Runs a program in a container of its own to completion: `podman run --rm` as a promise. The container is always removed;
+   * when the runtime is closed meanwhile, it is killed, and this rejects with `closed`.
    *
    * @example
    * ```ts

@@ -19,7 +19,9 @@ export async function openPlaces(root: string, runRoot: string): Promise<Places>
   // A newline could not be named in the exit script, and conmon and crun take what follows a colon for something else.
   for (const [path, folder] of Object.entries({ root, runRoot })) {
     const what = /[\n\0]/.test(folder) ? 'a newline' : folder.includes(':') ? 'a colon' : undefined
-    if (what !== undefined) throw new LibpodError('invalid-argument', `${path}: must not contain ${what}.`, { path, value: folder })
+    if (what === undefined) continue
+    const hint = 'Give the path of another folder.'
+    throw new LibpodError('invalid-argument', `${path}: must not contain ${what}.`, { path, value: folder }, { hint })
   }
   const ofMany = ['containers', 'volumes'].map((name) => join(root, name))
   const folders = [...ofMany, join(root, 'storage'), join(runRoot, 'containers'), places.owners, places.locks, places.exits]

@@ -47,6 +47,18 @@ export async function dropContainer(
   services.changes.notify(id)
 }
 
+/** Removes a container that goes at its end. Podman's, too, stays as long as others have joined it: `false` tells that. */
+export async function dropEnded(services: ContainersServices, record: ContainerRecord): Promise<boolean> {
+  try {
+    await dropContainer(services, record)
+    return true
+  } catch (error) {
+    if (!isLibpodError(error, 'in-use')) throw error
+    services.logger.warn(`Container ${record.name} has ended and was to go, but stays: ${error.message}`)
+    return false
+  }
+}
+
 /** All that a container has outside the store. Idempotent; `record` may be of a container that is long gone. */
 async function dropFiles(services: ContainersServices, record: ContainerRecord): Promise<void> {
   const { id } = record

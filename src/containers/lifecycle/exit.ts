@@ -16,7 +16,7 @@ import type { ContainersServices } from '../services.ts'
 import { isActive } from '../status.ts'
 import { updateState } from '../store.ts'
 import { subjectOf } from '../subject.ts'
-import { dropContainer } from './drop.ts'
+import { dropEnded } from './drop.ts'
 import { keepExit } from './kept-exits.ts'
 import { runtimeOf } from './pins.ts'
 import { leavePodCgroup } from './pod-cgroup.ts'
@@ -45,7 +45,7 @@ export async function finishExit(
   ])
   await leavePodCgroup(services, record)
   if (removes) {
-    if (await drop(services, ended)) return undefined
+    if (await dropEnded(services, ended)) return undefined
     if (known) await step(services.probe, 'exit.commit', () => updateState(services, id, () => ended.state))
   }
   if (restartDueAt !== undefined) await step(services.probe, 'exit.restart', () => services.restartDue(id, new Date(restartDueAt)))
@@ -53,18 +53,6 @@ export async function finishExit(
   await step(services.probe, 'exit.live', () => services.live.delete(containerKind.kind, id))
   services.changes.notify(id)
   return ended
-}
-
-/** Podman's, too, stays as long as others have joined it. */
-async function drop(services: ContainersServices, record: ContainerRecord): Promise<boolean> {
-  try {
-    await dropContainer(services, record)
-    return true
-  } catch (error) {
-    if (!isLibpodError(error, 'in-use')) throw error
-    services.logger.warn(`Container ${record.name} has ended and was to go, but stays: ${error.message}`)
-    return false
-  }
 }
 
 /** One that is stopped to be started again has so long for it; should its engine die in between, the restart comes then. */

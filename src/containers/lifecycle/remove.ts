@@ -52,7 +52,7 @@ export async function removeContainer(
           return { result: found || !isDirect(record) ? whenEnded(services, record, live) : { wait: () => sleep(directMs, { signal }) } }
         }
         checkStatus('remove', record)
-        if (idle && record.state.restartDueAt !== undefined) throw isRestarting(record)
+        if (idle && record.state.restartDueAt !== undefined) throw aboutToRestart(record)
         // It is there before the commit is: that waits for the disk.
         const kept = keepEndOf(services, record)
         kept.catch(() => {})
@@ -71,11 +71,11 @@ export async function removeContainer(
   }
 }
 
-function isRestarting({ name, state }: ContainerRecord): LibpodError<'invalid-state'> {
+function aboutToRestart({ name, state }: ContainerRecord): LibpodError<'invalid-state'> {
   return new LibpodError(
     'invalid-state',
     `Container ${name} is about to be restarted.`,
-    { kind: 'container', ref: name, state: state.status, allowed: ['created', 'exited'], verb: 'remove' },
+    { kind: 'container', ref: name, state: state.status, allowed: ['created'], verb: 'remove' },
     { hint: 'Stop it first: then it is not restarted.' },
   )
 }

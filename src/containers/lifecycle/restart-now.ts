@@ -4,7 +4,7 @@ import { isHelperLost } from '../../linux/helper/lost.ts'
 import { goesAtItsEnd } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { updateState } from '../store.ts'
-import { dropContainer } from './drop.ts'
+import { dropEnded } from './drop.ts'
 import { keepEndOf } from './kept-exits.ts'
 import { startHeld, withNamespaces } from './start.ts'
 
@@ -31,8 +31,7 @@ export async function restartNow(services: ContainersServices, id: string): Prom
         if (!goesAtItsEnd(held.record)) return { result: undefined }
         // Only the restart kept it.
         await keepEndOf(services, held.record)
-        await dropContainer(services, held.record)
-        return { result: undefined, removed: true }
+        return { result: undefined, removed: await dropEnded(services, held.record) }
       }
       return { result: await done() }
     })

@@ -8,7 +8,7 @@ import { type ContainerRecord, containerKind, goesAtItsEnd, type LiveContainer }
 import type { ContainersServices } from '../services.ts'
 import { updateState } from '../store.ts'
 import { subjectOf } from '../subject.ts'
-import { dropContainer } from './drop.ts'
+import { dropEnded } from './drop.ts'
 import { keepEndOf } from './kept-exits.ts'
 import { directMs, isDirect, isPaused, killHeld, thaw } from './kill.ts'
 import { runtimeOf } from './pins.ts'
@@ -119,6 +119,5 @@ async function cancelRestart(services: ContainersServices, record: ContainerReco
   if (!goesAtItsEnd(record)) return { result: undefined }
   // Only the restart kept it.
   await keepEndOf(services, record)
-  await dropContainer(services, record)
-  return { result: undefined, removed: true }
+  return { result: undefined, removed: await dropEnded(services, record) }
 }
