@@ -75,7 +75,8 @@ describe('exec', () => {
     // runc itself, unlike crun, does not end before everybody has closed the output of an exec.
     const output = testRuntime === 'runc' ? '>/dev/null 2>&1' : ''
     const { stdout } = await container.exec(['sh', '-c', `sleep 3333 ${output} & echo $!`])
-    expect(await processes()).toContain('sleep 3333')
+    // The shell may be over before its child has become `sleep`.
+    await expect.poll(processes).toContain('sleep 3333')
     expect((await container.exec(['kill', stdout.trim()])).exitCode).toBe(0)
   })
 
