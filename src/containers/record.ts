@@ -38,6 +38,11 @@ export function goesAtItsEnd({ options, owner }: Pick<ContainerRecord, 'options'
   return options.autoRemove || owner !== undefined
 }
 
+/** Whether somebody writes a log of it: `run()` hands its caller what the program says. */
+export function hasLog({ pins }: Pick<ContainerRecord, 'pins'>): boolean {
+  return pins.monitor !== 'direct'
+}
+
 /** An image that a container has mounted. */
 export interface MountedImage {
   readonly target: string

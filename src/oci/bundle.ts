@@ -1,7 +1,8 @@
-import { chmodSync, mkdirSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs'
 import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { mapFsError } from '../linux/fs/disk.ts'
+import { unlinkIfThereSync } from '../linux/fs/unlink.ts'
 import type { RuntimeSpec } from '../specs/runtime-spec.ts'
 import { serializeSpec } from './serialize-spec.ts'
 
@@ -34,7 +35,17 @@ function writePublic(path: string, text: string): void {
   chmodSync(path, 0o644)
 }
 
-/** Removes a bundle, without a call that could block this thread: where something is still mounted in it elsewhere, its removal unmounts it. */
+/**
+ * Removes a bundle: its files at once, for the reason that they were written so, and its folders by threads, because this one must not
+ * block: where a root file system is still mounted on one elsewhere, its removal unmounts it.
+ */
 export async function removeBundle(bundle: string): Promise<void> {
+  for (const name of filesOf(bundle)) unlinkIfThereSync(join(bundle, name))
   await rm(bundle, { recursive: true, force: true })
+}
+
+/** None of a bundle that is gone. */
+function filesOf(bundle: string): string[] {
+  if (!existsSync(bundle)) return []
+  return readdirSync(bundle, { withFileTypes: true }).flatMap((entry) => (entry.isDirectory() ? [] : [entry.name]))
 }

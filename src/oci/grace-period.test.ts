@@ -1,5 +1,5 @@
 import { setImmediate as turn } from 'node:timers/promises'
-import { describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest'
 import type { Helper } from '../linux/helper/helper.ts'
 import { gracePeriods } from './grace-period.ts'
 import { ociOperations } from './helper-operations.ts'
@@ -18,6 +18,9 @@ function helperHere(pid: number): { readonly helper: Helper; readonly calls: Pro
 }
 
 describe('gracePeriods', () => {
+  beforeEach(() => void vi.useFakeTimers({ toFake: ['performance'] }))
+  afterEach(() => void vi.useRealTimers())
+
   it('asks once for all who ask while one is under way', async () => {
     const { helper, calls } = helperHere(1)
     const begin = gracePeriods(helper, async () => true)
@@ -28,10 +31,23 @@ describe('gracePeriods', () => {
     expect(calls).toHaveLength(1)
     await calls[0]
     await turn()
+    vi.advanceTimersByTime(20)
     begin()
     await turn()
     expect(calls).toHaveLength(2)
     await calls[1]
+  })
+
+  it('asks nobody for one of a row', async () => {
+    const { helper, calls } = helperHere(1)
+    const begin = gracePeriods(helper, async () => true)
+    for (let i = 0; i < 10; i++) {
+      begin()
+      await Promise.all(calls)
+      await turn()
+      vi.advanceTimersByTime(5)
+    }
+    expect(calls).toHaveLength(1)
   })
 
   it('asks nobody who is not there, and not where nothing is gained', async () => {
@@ -52,6 +68,7 @@ describe('gracePeriods', () => {
     const begin = gracePeriods({ pid: 1, call, close: async () => {} }, async () => true)
     begin()
     await turn()
+    vi.advanceTimersByTime(20)
     begin()
     await turn()
     expect(calls).toBe(2)

@@ -84,6 +84,23 @@ describe('namespaces', () => {
     await container.remove()
   })
 
+  it('a monitor has a procfs of its own, unless the container is to see the host’s', async () => {
+    const procfs = async (pid: number | undefined): Promise<number> =>
+      (await readFile(`/proc/${String(pid)}/mountinfo`, 'utf8')).split('\n').filter((line) => / \/proc [^-]* - proc /.test(line)).length
+    const more = async (options: Partial<RunOptions>): Promise<number> => {
+      const container = await started(engine, ['sleep', '600'], options)
+      const { state } = await container.inspect()
+      const found = await procfs(state.monitorPid)
+      await container.remove({ force: true })
+      return found - (await procfs(process.pid))
+    }
+    expect(await more({})).toBe(1)
+    expect(await more({ pid: 'host' })).toBe(0)
+    expect(await more({ mounts: [{ type: 'bind', source: '/', target: '/host', readOnly: true }] })).toBe(0)
+    expect(await more({ mounts: [{ type: 'bind', source: '/proc/sys', target: '/of-host', readOnly: true }] })).toBe(0)
+    expect(await more({ mounts: [{ type: 'bind', source: '/etc', target: '/of-host', readOnly: true }] })).toBe(1)
+  })
+
   it('can be another container’s', async () => {
     const other = await started(engine, ['sleep', '600'])
     const { state } = await other.inspect()

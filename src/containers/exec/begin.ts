@@ -37,6 +37,7 @@ export async function prepareExec(
   options: ExecProcessOptions & AbortOptions & { readonly terminal?: TerminalSize | undefined },
 ): Promise<PreparedExec> {
   services.closer.check()
+  services.beginGracePeriod()
   const record = await requireRecord(services, id)
   checkStatus('exec', record)
   const runtime = await runtimeOf(services, record)

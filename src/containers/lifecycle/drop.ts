@@ -7,7 +7,7 @@ import { forgetLast } from '../../network/leases.ts'
 import { removeBundle } from '../../oci/bundle.ts'
 import { markGoing, removeGoing } from '../../volumes/go-with.ts'
 import { bundleOf, exitsDirOf, logPlaceOf, staticDirOf } from '../places.ts'
-import { type ContainerRecord, containerKind, snapshotsOf, volumesOf } from '../record.ts'
+import { type ContainerRecord, containerKind, hasLog, snapshotsOf, volumesOf } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { subjectOf } from '../subject.ts'
 import { logDriverOf } from './pins.ts'
@@ -93,7 +93,7 @@ function dropFolders(services: ContainersServices, record: ContainerRecord): voi
   const { id } = record
   services.background.run(
     async () => {
-      if (hasOwnLogPlace(services, record)) await dropLog(services, record)
+      if (hasLog(record) && hasOwnLogPlace(services, record)) await dropLog(services, record)
       await step(services.probe, 'remove.bundle', () => removeBundle(bundleOf(services.places, id)))
       await step(services.probe, 'remove.static', () => rm(staticDirOf(services.places, id), { recursive: true, force: true }))
     },

@@ -10,11 +10,12 @@ import { prepareSpec } from '../../oci/spec/prepare.ts'
 import { accountsOf } from '../create/accounts.ts'
 import { makeSnapshots } from '../create/make-snapshots.ts'
 import { makeBindSources, openMounts } from '../mounts/open-mounts.ts'
+import { procMounts } from '../mounts/own-proc.ts'
 import { etcFiles } from '../networking/etc-files.ts'
 import { namespaceFile } from '../networking/hold.ts'
 import { nameForJoiners } from '../networking/joiner-name.ts'
 import { bundleOf, rootfsOf } from '../places.ts'
-import type { ContainerRecord } from '../record.ts'
+import { type ContainerRecord, hasLog } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { findJoined, type JoinedContainers } from './joined.ts'
 import { runtimeOf } from './pins.ts'
@@ -45,6 +46,7 @@ export async function prepareBundle(
     rootMounts(services, record, rootfs),
     etcFiles(services, record),
     findJoined(services, record),
+    hasLog(record) ? mkdir(dirname(record.logPath), { recursive: true, mode: 0o700 }) : undefined,
   ])
   const opened = await openMounts(services, record, { accounts, signal })
   const { config, files, mounts } = generateSpec({
@@ -68,12 +70,12 @@ export async function prepareBundle(
   const shared = joined.files.network?.hosts
   await step(services.probe, 'start.bundle', async () => {
     if (shared !== undefined) await nameForJoiners(shared, record)
-    await mkdir(dirname(record.logPath), { recursive: true, mode: 0o700 })
     // A mount needs something to lie on.
     await writeBundle(bundle, { config, files: namespace === undefined ? files : { ...files, [namespaceFile]: '' } })
   })
   const own = namespace === undefined ? [] : [namespaceMount(namespace, bundle)]
-  return { mounts: [...root, ...mounts, ...opened.mounts, ...own], joined }
+  const proc = procMounts(services, record, { sharesPids: { ...options, ...joined.ofHost }.pid === 'host' })
+  return { mounts: [...proc, ...root, ...mounts, ...opened.mounts, ...own], joined }
 }
 
 /** The namespace lasts as long as the container's mount namespace does, which is that of its monitor too. */
