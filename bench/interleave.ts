@@ -1,3 +1,5 @@
+import { command } from './commands.ts'
+
 /** A way to do the work once; it tells how long that took, in milliseconds. */
 export type Lane = () => Promise<number>
 
@@ -6,6 +8,17 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
   const begin = performance.now()
   await work()
   return performance.now() - begin
+}
+
+/**
+ * The same work on a disk that has nothing left to write. What a lane of much data leaves in memory, the kernel would have the next one wait
+ * for; and nothing is removed in between, because that slows what comes next.
+ */
+export function onQuietDisk(lane: Lane): Lane {
+  return async () => {
+    await command(['sync'])
+    return lane()
+  }
 }
 
 /** How long it took us, and others, in each round. */

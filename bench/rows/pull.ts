@@ -6,7 +6,7 @@ import type { Bench, Row } from '../bench.ts'
 import { command, pathOf } from '../commands.ts'
 import { loopDelay } from '../event-loop.ts'
 import { bare } from '../floor.ts'
-import { compare, timed } from '../interleave.ts'
+import { compare, onQuietDisk, timed } from '../interleave.ts'
 
 /** The image that is pulled, and the layer that is nearly all of it. */
 interface Pulled {
@@ -50,7 +50,11 @@ export const pull: Row = {
         mkdirSync(target)
         return bare(bench, ['tar', '-xzf', tarball, '-C', target])()
       }
-      const compared = await compare(pullOne, { 'tar -xzf': untar }, { rounds: Math.ceil(options.rounds / 10), signal })
+      const compared = await compare(
+        onQuietDisk(pullOne),
+        { 'tar -xzf': onQuietDisk(untar) },
+        { rounds: Math.ceil(options.rounds / 10), signal },
+      )
       const what = `pull of ${tree} (${Math.round(statSync(tarball).size / 1e6)} MB)`
       return [{ row: 'pull', what, ...compared, goal: { atMost: 0.65, of: 'tar -xzf' }, loop }]
     } finally {

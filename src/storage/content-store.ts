@@ -77,6 +77,7 @@ export interface Ingest extends AsyncDisposable {
   readonly offset: number
   /** Where the growing bytes lie: a reader in another process may follow them. */
   readonly path: string
+  /** The caller may use the chunk's memory again when the promise has settled. */
   write(chunk: Uint8Array): Promise<void>
   /** Begins again at nothing. */
   truncate(): Promise<void>
