@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { AbortOptions } from '../base/abort.ts'
+import { checkAbortOptions, checkIsObject } from '../base/known-keys.ts'
 import type { LogEntry } from '../logs/entry.ts'
 import { type AttachOptions, type AttachSession, attachContainer } from './attach.ts'
 import { execContainer } from './exec/exec.ts'
@@ -50,12 +51,14 @@ export class Container {
   }
 
   /** Starts it. Resolves when its program runs; `changed` is `false` if it ran already. Rejects with `command-failed` (`exitCode` 127 or 126) when the program does not exist or cannot be executed. */
-  start(options?: StartContainerOptions): Promise<{ changed: boolean }> {
+  async start(options?: StartContainerOptions): Promise<{ changed: boolean }> {
+    checkAbortOptions(options, 'start')
     return startContainer(this.#services, this.id, options)
   }
 
   /** Makes it in its OCI runtime without starting its program, so that `attach` misses nothing. */
-  init(options?: AbortOptions): Promise<{ changed: boolean }> {
+  async init(options?: AbortOptions): Promise<{ changed: boolean }> {
+    checkAbortOptions(options, 'init')
     return initContainer(this.#services, this.id, options)
   }
 
@@ -70,17 +73,20 @@ export class Container {
   }
 
   /** Sends a signal, by name or number, to its first process; SIGKILL if not given. */
-  kill(signal: string | number = 'SIGKILL', options?: AbortOptions): Promise<void> {
+  async kill(signal: string | number = 'SIGKILL', options?: AbortOptions): Promise<void> {
+    checkAbortOptions(options, 'kill')
     return killContainer(this.#services, this.id, signal, options)
   }
 
   /** Freezes all its processes. */
-  pause(options?: AbortOptions): Promise<{ changed: boolean }> {
+  async pause(options?: AbortOptions): Promise<{ changed: boolean }> {
+    checkAbortOptions(options, 'pause')
     return pauseContainer(this.#services, this.id, options)
   }
 
   /** Lets it go on. */
-  unpause(options?: AbortOptions): Promise<{ changed: boolean }> {
+  async unpause(options?: AbortOptions): Promise<{ changed: boolean }> {
+    checkAbortOptions(options, 'unpause')
     return unpauseContainer(this.#services, this.id, options)
   }
 
@@ -119,6 +125,7 @@ export class Container {
   logs(options: ContainerLogsOptions & { readonly raw: true }): Readable
   logs(options?: ContainerLogsOptions & { readonly raw?: false | undefined }): AsyncIterable<LogEntry>
   logs(options: ContainerLogsOptions & { readonly raw?: boolean | undefined } = {}): Readable | AsyncIterable<LogEntry> {
+    checkIsObject(options)
     const { raw, ...rest } = options
     return raw ? rawLogs(this.#services, this.id, rest) : containerLogs(this.#services, this.id, rest)
   }
@@ -129,6 +136,7 @@ export class Container {
   stats(
     options: ContainerStatsOptions & { readonly once?: boolean | undefined } = {},
   ): Promise<ContainerStats> | AsyncIterable<ContainerStats> {
+    checkIsObject(options)
     const { once, ...rest } = options
     return once ? containerStatsOnce(this.#services, this.id) : containerStats(this.#services, this.id, rest)
   }

@@ -1,5 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { AbortOptions } from '../base/abort.ts'
+import { checkAbortOptions } from '../base/known-keys.ts'
 import { imageHistory } from './history.ts'
 import type { ImageHistoryEntry, ImageInspect } from './image-info.ts'
 import { inspectImage } from './inspect.ts'
@@ -39,7 +40,8 @@ export class Image {
    * await image.tag('localhost/mine:stable')
    * ```
    */
-  tag(name: string, options?: AbortOptions): Promise<{ changed: boolean }> {
+  async tag(name: string, options?: AbortOptions): Promise<{ changed: boolean }> {
+    checkAbortOptions(options, 'tag')
     return tagImage(this.#services, this.id, name, options)
   }
 
@@ -54,7 +56,8 @@ export class Image {
    * await image.untag('localhost/mine:1')
    * ```
    */
-  untag(name?: string, options?: AbortOptions): Promise<{ changed: boolean }> {
+  async untag(name?: string, options?: AbortOptions): Promise<{ changed: boolean }> {
+    checkAbortOptions(options, 'untag')
     return untagImage(this.#services, this.id, name, options)
   }
 
@@ -69,7 +72,8 @@ export class Image {
    * const { config, platform, sizeBytes } = await image.inspect()
    * ```
    */
-  inspect(options?: AbortOptions): Promise<ImageInspect> {
+  async inspect(options?: AbortOptions): Promise<ImageInspect> {
+    checkAbortOptions(options, 'inspect')
     return inspectImage(this.#services, this.id, options)
   }
 
@@ -84,7 +88,8 @@ export class Image {
    * for (const { createdBy, sizeBytes } of await image.history()) console.log(sizeBytes, createdBy)
    * ```
    */
-  history(options?: AbortOptions): Promise<ImageHistoryEntry[]> {
+  async history(options?: AbortOptions): Promise<ImageHistoryEntry[]> {
+    checkAbortOptions(options, 'history')
     return imageHistory(this.#services, this.id, options)
   }
 

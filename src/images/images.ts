@@ -1,6 +1,7 @@
 import type { Readable } from 'node:stream'
 import type { AbortOptions } from '../base/abort.ts'
 import { LibpodError } from '../base/errors.ts'
+import { checkAbortOptions } from '../base/known-keys.ts'
 import { Image } from './image.ts'
 import type { ImageSummary } from './image-info.ts'
 import { type ImportImageOptions, importImage } from './import.ts'
@@ -128,6 +129,7 @@ export class Images {
    * ```
    */
   async get(nameOrId: string, options?: AbortOptions): Promise<Image> {
+    checkAbortOptions(options, 'images.get')
     return this.ref((await getImage(this.#services, nameOrId, options)).id)
   }
 
@@ -140,6 +142,7 @@ export class Images {
    * ```
    */
   async find(nameOrId: string, options?: AbortOptions): Promise<Image | undefined> {
+    checkAbortOptions(options, 'images.find')
     const record = await findImage(this.#services, nameOrId, options)
     return record && this.ref(record.id)
   }
@@ -166,6 +169,7 @@ export class Images {
    * ```
    */
   async exists(nameOrId: string, options?: AbortOptions): Promise<boolean> {
+    checkAbortOptions(options, 'images.exists')
     return (await findImage(this.#services, nameOrId, options)) !== undefined
   }
 

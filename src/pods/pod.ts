@@ -1,4 +1,5 @@
 import type { AbortOptions } from '../base/abort.ts'
+import { checkIsObject } from '../base/known-keys.ts'
 import type { ContainerTopResult } from '../containers/top.ts'
 import { inspectPod, type PodInspect } from './inspect.ts'
 import { killPod } from './lifecycle/kill.ts'
@@ -92,6 +93,7 @@ export class Pod {
   stats(options: PodStatsOptions & { readonly once: true }): Promise<PodStats>
   stats(options?: PodStatsOptions & { readonly once?: false | undefined }): AsyncIterable<PodStats>
   stats(options: PodStatsOptions & { readonly once?: boolean | undefined } = {}): Promise<PodStats> | AsyncIterable<PodStats> {
+    checkIsObject(options)
     const { once, ...rest } = options
     return once ? podStatsOnce(this.#services, this.id) : podStats(this.#services, this.id, rest)
   }

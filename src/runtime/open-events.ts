@@ -1,9 +1,10 @@
 import { join } from 'node:path'
 import type { Closer } from '../base/closer.ts'
+import { isLibpodError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { EventBus } from '../events/bus.ts'
 import { openDoorbell } from '../events/doorbell.ts'
-import type { EventDraft } from '../events/event.ts'
+import type { EngineEvent, EventDraft } from '../events/event.ts'
 import type { EventLog } from '../events/event-log.ts'
 import { createFileEventLog } from '../events/logs/file.ts'
 
@@ -41,7 +42,7 @@ export async function openEvents({
     bus,
     log,
     async emit(draft) {
-      bus.emit(await log.append(draft))
+      bus.emit(await appended(log, draft, logger))
       doorbell.ring()
     },
     ring: () => doorbell.ring(),
@@ -52,5 +53,20 @@ export async function openEvents({
         for (const stop of stops) stop()
       }
     },
+  }
+}
+
+/**
+ * What is told of has happened: a log that takes nothing more, on a full disk perhaps, does not make it undone. As with Podman that is
+ * told to the logger only, and who listens in this process hears of the event all the same.
+ */
+async function appended(log: EventLog, draft: EventDraft, logger: Logger): Promise<EngineEvent> {
+  try {
+    return await log.append(draft)
+  } catch (error) {
+    if (isLibpodError(error, 'closed')) throw error
+    logger.error(`The event ${draft.type} ${draft.action} of ${draft.name} is missing in the log: ${String(error)}`)
+    const cursor = await log.end().catch(() => '')
+    return { ...draft, time: draft.time ?? new Date().toISOString(), cursor } as EngineEvent
   }
 }

@@ -21,7 +21,8 @@ export interface StopContainerOptions extends AbortOptions {
   readonly timeoutMs?: number | undefined
 }
 
-const checkOptions = verbOptions<StopContainerOptions>((z) => ({ timeoutMs: z.number().min(0).max(longestDelayMs).optional() }))
+/** Refuses what is no option of `stop` or `restart`. */
+export const checkStopOptions = verbOptions<StopContainerOptions>((z) => ({ timeoutMs: z.number().min(0).max(longestDelayMs).optional() }))
 
 /** What is known when the signal is out. */
 interface Asked {
@@ -37,7 +38,7 @@ export async function stopContainer(
   options: StopContainerOptions = {},
   { restarts = false }: { readonly restarts?: boolean } = {},
 ): Promise<{ changed: boolean }> {
-  await checkOptions(options)
+  await checkStopOptions(options)
   const { timeoutMs, signal } = options
   const asked = await withContainer(services, id, { signal }, async ({ record, live }): Promise<HeldWork<Asked | 'again' | undefined>> => {
     const { status } = record.state

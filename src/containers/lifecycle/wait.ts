@@ -39,11 +39,12 @@ export interface WaitResult {
 const afterRun: ReadonlySet<WaitCondition> = new Set(['stopped', 'next-exit', 'removed', 'not-running', 'exited'])
 const conditions: readonly string[] = ['stopped', 'next-exit', 'removed', 'not-running', ...containerStatuses]
 
-const checkOptions = verbOptions<WaitContainerOptions>((z) => ({ condition: z.string().optional() }))
+/** Refuses what is no option of `wait`. */
+export const checkWaitOptions = verbOptions<WaitContainerOptions>((z) => ({ condition: z.string().optional() }))
 
 /** Waits for a container. It may be removed meanwhile: how it ended is known all the same. */
 export async function waitContainer(services: ContainersServices, id: string, options: WaitContainerOptions = {}): Promise<WaitResult> {
-  await checkOptions(options)
+  await checkWaitOptions(options)
   const { condition = 'stopped', signal } = options
   signal?.throwIfAborted()
   if (!conditions.includes(condition)) {

@@ -1,5 +1,5 @@
 import { isLibpodError } from '../../base/errors.ts'
-import { type WaitContainerOptions, type WaitResult, waitContainer } from '../../containers/lifecycle/wait.ts'
+import { checkWaitOptions, type WaitContainerOptions, type WaitResult, waitContainer } from '../../containers/lifecycle/wait.ts'
 import type { PodsServices } from '../services.ts'
 import { readPod } from '../store.ts'
 
@@ -19,6 +19,7 @@ export interface PodContainerResult extends WaitResult {
 
 /** Waits for every container of a pod but the infra container, also for those that join meanwhile. */
 export async function waitPod(services: PodsServices, id: string, options: WaitPodOptions = {}): Promise<WaitPodResult> {
+  await checkWaitOptions(options)
   const results = new Map<string, PodContainerResult>()
   for (;;) {
     const read = await readPod(services, id).catch((error: unknown) => {
