@@ -55,7 +55,7 @@ export default defineConfig({
           ...integration,
           // The others do not depend on the runtime; and verbs are given up with crun in the next group.
           include: ['test/integration/**/*.test.ts', 'test/network/life.test.ts', ...withCrun],
-          exclude: ['test/integration/{abort,bad-archives,full-disk,images,interop,open}.test.ts'],
+          exclude: ['test/integration/{abort,bad-archives,full-disk,images,interop,open,verb-options}.test.ts'],
           name: 'crun',
           env: { TEST_RUNTIME: 'crun' },
           execArgv: [...integration.execArgv, '--require', './test/support/without-unified-cgroup.cjs'],
