@@ -5,6 +5,7 @@ export class Closer {
   readonly #what: string
   #tasks: (() => void | Promise<void>)[] = []
   #closing: Promise<void> | undefined
+  #over = false
 
   constructor(what: string) {
     this.#what = what
@@ -14,8 +15,12 @@ export class Closer {
     return this.#closing !== undefined
   }
 
-  /** Registers what to do at the end; the result takes it back. */
+  /** Registers what to do at the end; the result takes it back. Who comes after the end, with what was under way, finds it done at once. */
   add(task: () => void | Promise<void>): () => void {
+    if (this.#over) {
+      void (async () => task())().catch(() => {})
+      return () => {}
+    }
     this.#tasks.push(task)
     return () => {
       this.#tasks = this.#tasks.filter((other) => other !== task)
@@ -24,7 +29,12 @@ export class Closer {
 
   /** Rejects further work once closing has begun. */
   check(): void {
-    if (this.#closing) throw new LibpodError('closed', `This ${this.#what} is closed.`, { what: this.#what }, { hint: 'Open a new one.' })
+    if (this.#closing) throw this.reason()
+  }
+
+  /** What is told to those whose work the closing ends. */
+  reason(): LibpodError<'closed'> {
+    return new LibpodError('closed', `This ${this.#what} is closed.`, { what: this.#what }, { hint: 'Open a new one.' })
   }
 
   close(): Promise<void> {
@@ -34,13 +44,15 @@ export class Closer {
 
   async #run(): Promise<void> {
     const errors: unknown[] = []
-    for (const task of this.#tasks.splice(0).reverse()) {
+    // Some may be added meanwhile.
+    for (let task = this.#tasks.pop(); task !== undefined; task = this.#tasks.pop()) {
       try {
         await task()
       } catch (error) {
         errors.push(error)
       }
     }
+    this.#over = true
     if (errors.length > 0)
       throw errors.length === 1 ? errors[0] : new AggregateError(errors, `Closing the ${this.#what} failed in ${errors.length} places.`)
   }

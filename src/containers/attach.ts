@@ -22,7 +22,8 @@ export interface AttachOptions extends AbortOptions {
 
 /**
  * A connection to a container's own stdio. What was written before is not replayed. Closing it (or disposing of it)
- * leaves the container alone.
+ * leaves the container alone, but for one thing: a container with a stdin and no terminal reads the end of it when any session that it has is
+ * closed, as with Podman, because conmon ends it with the first client that leaves.
  *
  * @public
  */
@@ -53,7 +54,13 @@ export async function attachContainer(services: ContainersServices, id: string, 
     const monitor = monitorOf(services, record)
     return { result: { record, monitor, attachment: await monitor.attach(monitorPlaceOf(services.places, id), { stdin }) } }
   })
-  await services.emit({ ...subjectOf(record), action: 'attach' })
+  try {
+    await services.emit({ ...subjectOf(record), action: 'attach' })
+    services.closer.check()
+  } catch (error) {
+    await attachment.close()
+    throw error
+  }
   const stdout = new PassThrough({ highWaterMark: patienceBytes })
   const stderr = new PassThrough({ highWaterMark: patienceBytes })
   // Who reads one of them and not the other must not lose his process to the other's failure.

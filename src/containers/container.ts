@@ -138,7 +138,7 @@ export class Container {
   ): Promise<ContainerStats> | AsyncIterable<ContainerStats> {
     checkIsObject(options)
     const { once, ...rest } = options
-    return once ? containerStatsOnce(this.#services, this.id) : containerStats(this.#services, this.id, rest)
+    return once ? containerStatsOnce(this.#services, this.id, rest) : containerStats(this.#services, this.id, rest)
   }
 
   /** Its processes. */

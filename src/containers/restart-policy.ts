@@ -10,7 +10,8 @@ export interface RestartPolicy {
 }
 
 const firstDelayMs = 100
-const longestDelayMs = 60_000
+/** The longest that a restart is put off. */
+export const longestDelayMs = 60_000
 /** A run that lasted this long counts as a success: the delay begins anew. */
 const steadyMs = 10_000
 

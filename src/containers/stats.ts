@@ -67,8 +67,12 @@ export async function* containerStats(
 }
 
 /** One sample, without waiting for a second: its CPU percentage is 0. */
-export async function containerStatsOnce(services: ContainersServices, id: string): Promise<ContainerStats> {
-  for await (const stats of containerStats(services, id)) return stats
+export async function containerStatsOnce(
+  services: ContainersServices,
+  id: string,
+  options: ContainerStatsOptions,
+): Promise<ContainerStats> {
+  for await (const stats of containerStats(services, id, options)) return stats
   throw new LibpodError('invalid-state', 'The container has ended.', {
     kind: 'container',
     ref: id,

@@ -6,9 +6,10 @@ import { sleep } from '../base/time.ts'
 import { waitContainer } from './lifecycle/wait.ts'
 import { containerLogs } from './logs.ts'
 import { type HttpProbe, untilHttp, untilPort } from './networking/until-port.ts'
-import type { ContainerRecord } from './record.ts'
+import type { ContainerRecord, ContainerState } from './record.ts'
 import type { ContainersServices } from './services.ts'
-import { requireRecord } from './store.ts'
+import { isActive } from './status.ts'
+import { readRecord, requireRecord } from './store.ts'
 
 /**
  * What {@link Container.waitUntil} waits for: a line of the log that contains a text or matches a pattern; a program that listens on
@@ -80,6 +81,7 @@ export async function waitUntil(
 ): Promise<void> {
   await Promise.all([checkCondition(condition), checkOptions(options)])
   const { timeoutMs = 60_000, signal } = options
+  services.closer.check()
   const record = await requireRecord(services, id)
   const stop = new AbortController()
   const late = new LibpodError(
@@ -92,16 +94,18 @@ export async function waitUntil(
   )
   const timer = setTimeout(() => stop.abort(late), timeoutMs)
   const release = onAbort(signal, (reason) => stop.abort(reason))
+  const unregister = services.closer.add(() => stop.abort(services.closer.reason()))
   try {
     stop.signal.throwIfAborted()
     if ('log' in condition) await untilLog(services, record, condition, stop.signal)
     else if ('port' in condition) await untilPort(services, id, condition.port, stop.signal)
     else if ('http' in condition) await untilHttp(services, id, condition.http, stop.signal)
     else if ('exit' in condition) await untilExit(services, record, stop.signal)
-    else await untilPredicate(condition, stop.signal)
+    else await untilPredicate(services, record, condition, stop.signal)
   } finally {
     clearTimeout(timer)
     release()
+    unregister()
   }
 }
 
@@ -120,13 +124,17 @@ async function untilLog(
     if (pattern ? pattern.test(line) : line.includes(log as string)) seen++
     if (seen >= times) return
   }
-  throw new LibpodError(
+  // Then it is not the container that has ended.
+  services.closer.check()
+  throw endedBefore(name, `its log showed ${String(log)}${times > 1 ? ` ${times} times` : ''}`)
+}
+
+function endedBefore(name: string, what: string): LibpodError<'unavailable'> {
+  return new LibpodError(
     'unavailable',
-    `Container ${name} ended before its log showed ${String(log)}${times > 1 ? ` ${times} times` : ''}.`,
+    `Container ${name} ended before ${what}.`,
     { what: name },
-    {
-      hint: 'Look at its logs() and its exit code.',
-    },
+    { hint: 'Look at its logs() and its exit code.' },
   )
 }
 
@@ -136,13 +144,26 @@ async function untilExit(services: ContainersServices, { id, state }: ContainerR
   await waitContainer(services, id, { condition: 'next-exit', signal })
 }
 
+/** One that somebody just restarts has ended as well, for a moment. */
+const restartMs = 1000
+
+function isOver({ status, restartDueAt, finishedAt }: ContainerState): boolean {
+  return !isActive(status) && restartDueAt === undefined && finishedAt !== undefined && Date.now() - Date.parse(finishedAt) > restartMs
+}
+
 async function untilPredicate(
+  services: ContainersServices,
+  { id, name, state }: ContainerRecord,
   { predicate, everyMs = 100 }: { readonly predicate: () => boolean | Promise<boolean>; readonly everyMs?: number | undefined },
   signal: AbortSignal,
 ): Promise<void> {
+  let ran = isActive(state.status)
   for (;;) {
     signal.throwIfAborted()
     if (await abortable(Promise.resolve(predicate()), signal)) return
+    const now = (await readRecord(services, id))?.state
+    ran ||= now !== undefined && now.generation > state.generation
+    if (now === undefined || (ran && isOver(now))) throw endedBefore(name, 'it was ready')
     await sleep(everyMs, { signal })
   }
 }

@@ -1,6 +1,5 @@
 import type { AbortOptions } from '../base/abort.ts'
 import { Closer } from '../base/closer.ts'
-import { LibpodError } from '../base/errors.ts'
 import type { ContainersServices } from './services.ts'
 
 /**
@@ -25,7 +24,7 @@ export async function endedByClosing<Options extends AbortOptions, T>(
   const closing = new AbortController()
   const done = work(whileClosing(services), withSignal(options, closing.signal))
   const unregister = services.ephemerals.add(async () => {
-    closing.abort(new LibpodError('closed', 'This runtime is closed.', { what: 'runtime' }, { hint: 'Open a new one.' }))
+    closing.abort(services.closer.reason())
     await done.then(end, () => {})
   })
   try {

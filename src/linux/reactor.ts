@@ -124,6 +124,7 @@ class EpollReactor implements Reactor {
 
   #dispatch(): void {
     this.#dispatching = false
+    if (this.#handle === undefined) return
     const count = libc().epoll_wait(this.#epoll, this.#events, batch)
     const ready: { readonly entry: Entry; readonly bits: number }[] = []
     let ghosts = false
@@ -170,6 +171,14 @@ class EpollReactor implements Reactor {
     this.#entries.delete(entry.id)
     if (this.#byFd.get(entry.fd) === entry) this.#byFd.delete(entry.fd)
     this.#reference(entry, false)
+    if (this.#entries.size === 0) this.#shut()
+  }
+
+  /** A worker thread that is terminated hears of no exit, and koffi's handle must not be open then. */
+  #shut(): void {
+    this.stop()
+    if (this.#epoll >= 0) libc().close(this.#epoll)
+    this.#epoll = -1
   }
 
   /** Whether the kernel still has this watch under its number: the number may have been closed, and used again for another file. */

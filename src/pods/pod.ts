@@ -95,7 +95,7 @@ export class Pod {
   stats(options: PodStatsOptions & { readonly once?: boolean | undefined } = {}): Promise<PodStats> | AsyncIterable<PodStats> {
     checkIsObject(options)
     const { once, ...rest } = options
-    return once ? podStatsOnce(this.#services, this.id) : podStats(this.#services, this.id, rest)
+    return once ? podStatsOnce(this.#services, this.id, rest) : podStats(this.#services, this.id, rest)
   }
 
   /** The processes of all its containers. */

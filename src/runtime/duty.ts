@@ -8,6 +8,7 @@ import { carryOnStop } from '../containers/lifecycle/stop.ts'
 import { settleNow } from '../containers/lifecycle/when-ended.ts'
 import { exitsDirOf } from '../containers/places.ts'
 import type { LiveContainer } from '../containers/record.ts'
+import { longestDelayMs } from '../containers/restart-policy.ts'
 import type { ContainersServices, LiveEntries } from '../containers/services.ts'
 import { whileClosing } from '../containers/while-closing.ts'
 import { type DirectoryWatcher, watchDirectory } from '../linux/inotify.ts'
@@ -121,7 +122,8 @@ export class Duty {
         this.#restarts.delete(id)
         this.#track(this.#quietly(`Restarting container ${id.slice(0, 12)}`, () => restartNow(this.#services, id)))
       },
-      Math.max(0, at.getTime() - Date.now()),
+      // A clock that is set back does not put it off.
+      Math.min(Math.max(0, at.getTime() - Date.now()), longestDelayMs),
     )
     timer.unref()
     this.#restarts.set(id, timer)

@@ -28,7 +28,10 @@ export interface RuntimeOptions extends AbortOptions {
   readonly root?: string | undefined
   /** What need not survive a reboot, best on tmpfs: `/run/libpod-ts`. An absolute path. */
   readonly runRoot?: string | undefined
-  /** The store of the engine's state: `lmdb`. */
+  /**
+   * The store of the engine's state: `lmdb`. With `memory` it is forgotten when the runtime closes, and containers that run then are
+   * nobody's any more: it is for those that go with their maker, of `run()` and `ephemeral()`.
+   */
   readonly state?: StateOption | undefined
   /** Which OCI runtimes to use. */
   readonly oci?: OCIOption | undefined

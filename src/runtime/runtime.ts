@@ -53,6 +53,8 @@ export class Runtime implements AsyncDisposable {
    * Rejects with `unsupported` (this host is no Linux; the root is of a newer version), `permission-denied` (the root cannot be
    * written), `conflict` (the root was made with other settings), `invalid-argument`. The programs are looked for when they are needed:
    * it is the first verb that needs one, or {@link Runtime.info}, that rejects with `unavailable` (which is missing, and how to install it).
+   *
+   * In a worker thread, close it before the thread is terminated: what it has in Node's own loop would end the whole process.
    */
   static async open(options: RuntimeOptions = {}): Promise<Runtime> {
     // What opens an engine is most of this package: whoever only imports it, for its types or its errors, does not load that.

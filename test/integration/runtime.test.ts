@@ -1,7 +1,10 @@
+import { execFile } from 'node:child_process'
 import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Runtime } from 'libpod-ts'
+import { setTimeout } from 'node:timers/promises'
+import { promisify } from 'node:util'
+import { Runtime, type WaitUntilCondition } from 'libpod-ts'
 import { describe, expect, it } from 'vitest'
 import { busyboxRootfs } from '../../examples/busybox.ts'
 import { created, sh, started } from '../support/containers.ts'
@@ -184,6 +187,33 @@ describe('a closed runtime', () => {
     expect(codes).toEqual(Object.fromEntries(Object.keys(verbs).map((name) => [name, 'closed'])))
     expect((await engine.runtime.containers.ref(container.id).inspect()).status).toBe('running')
     await engine.runtime.containers.ref(container.id).remove({ force: true })
+  })
+
+  it('ends what waits for a container, and says why', async () => {
+    const other = await engine.open()
+    const container = await other.containers.create({ image, command: ['sleep', '600'], network: 'none' })
+    await container.start()
+    const conditions: WaitUntilCondition[] = [{ log: 'never' }, { predicate: () => false }, { exit: true }]
+    const waiting = conditions.map((condition) => failure(container.waitUntil(condition)))
+    const session = await container.attach()
+    await setTimeout(100)
+    await other.close()
+    expect((await Promise.all(waiting)).map(({ code }) => code)).toEqual(conditions.map(() => 'closed'))
+    for await (const _ of session.stdout);
+    await engine.runtime.containers.ref(container.id).remove({ force: true })
+  })
+
+  it('lets a worker thread be terminated', async () => {
+    const places = { root: engine.root, runRoot: engine.runRoot }
+    const inWorker = `
+      const { parentPort } = require('node:worker_threads')
+      require('libpod-ts').Runtime.open(${JSON.stringify(places)}).then((runtime) => runtime.close()).then(() => parentPort.postMessage(0))
+      setInterval(() => {}, 1000)`
+    const program = `
+      const { Worker } = require('node:worker_threads')
+      const worker = new Worker(${JSON.stringify(inWorker)}, { eval: true })
+      worker.once('message', () => worker.terminate().then(() => console.log('survived')))`
+    expect((await promisify(execFile)(process.execPath, ['--eval', program])).stdout).toBe('survived\n')
   })
 
   it('leaves no trace in the folders it shares', async () => {

@@ -41,6 +41,7 @@ beforeAll(async () => {
     'container.spawn': (o) => container.spawn(['true'], o),
     'container.logs': (o) => first(container.logs(o)),
     'container.stats': (o) => first(container.stats(o)),
+    'container.stats, once': (o) => container.stats(once(o)),
     'container.top': (o) => container.top(o),
     'container.waitUntil': (o) => container.waitUntil({ log: /x/ }, o),
     'containers.list': (o) => containers.list(o),
@@ -55,6 +56,7 @@ beforeAll(async () => {
     'pod.wait': (o) => pod.wait(o),
     'pod.remove': (o) => pod.remove(o),
     'pod.stats': (o) => first(pod.stats(o)),
+    'pod.stats, once': (o) => pod.stats(once(o)),
     'pod.top': (o) => pod.top(o),
     'pods.list': (o) => pods.list(o),
     'pods.iterate': (o) => first(pods.iterate(o)),
@@ -95,6 +97,10 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const remove of gone) await remove()
 })
+
+function once(options: object): { readonly once: true } {
+  return (Object(options) === options ? { once: true, ...options } : options) as { readonly once: true }
+}
 
 async function first(items: AsyncIterable<unknown>): Promise<unknown> {
   for await (const item of items) return item

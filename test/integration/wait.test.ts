@@ -169,6 +169,16 @@ describe('waitUntil', () => {
     await expect(container.waitUntil({ exit: true }, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
   })
 
+  it('gives up on a predicate when the container has ended, or is gone', async () => {
+    const container = await started(engine, ['sleep', '600'])
+    const waiting = failure(container.waitUntil({ predicate: () => false, everyMs: 20 }))
+    await container.kill()
+    expect(await waiting).toMatchObject({ code: 'unavailable', message: expect.stringContaining('ended before it was ready') })
+    const gone = failure(container.waitUntil({ predicate: () => false, everyMs: 20 }))
+    await container.remove()
+    expect((await gone).code).toBe('unavailable')
+  })
+
   it.each<[unknown, unknown, string]>([
     [{ log: 7 }, {}, 'condition.log'],
     [{ log: 'x', times: 0 }, {}, 'condition.times'],
