@@ -66,10 +66,9 @@ export async function takeLease(services: NetworkServices, container: string, wa
     const attachment = entry?.value as unknown as Attachment | undefined
     if (entry === undefined || attachment === undefined)
       throw new LibpodError('internal', 'The container is not connected.', { what: container })
-    const [interfaceName = ''] = interfaceNames(
-      [wanted],
-      attachment.networks.map((network) => network.interfaceName),
-    )
+    const taken = attachment.networks.map((network) => network.interfaceName)
+    if (wanted.interfaceName !== undefined && taken.includes(wanted.interfaceName)) throw interfaceTaken(attachment, wanted.interfaceName)
+    const [interfaceName = ''] = interfaceNames([wanted], taken)
     const change = newChange()
     const last = await readLast(services, container)
     const network = await takeNetwork(services, { wanted, container, interfaceName, last }, change)
@@ -203,6 +202,17 @@ function interfaceNames(networks: readonly WantedNetwork[], taken: readonly stri
       return name
     }
   })
+}
+
+/** netavark would fail, and what is taken back then is the link of the other network. */
+function interfaceTaken({ name, networks }: Attachment, interfaceName: string): LibpodError {
+  const holder = networks.find((connected) => connected.interfaceName === interfaceName)
+  return new LibpodError(
+    'conflict',
+    `interfaceName: ${interfaceName} of container ${name} leads to network ${holder?.network.name}.`,
+    { what: interfaceName },
+    { hint: 'Take another name, or leave it out.' },
+  )
 }
 
 function wishes(services: NetworkServices): { nameOf(id: string): Promise<string>; leaving(id: string): Promise<boolean> } {

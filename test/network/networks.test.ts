@@ -126,6 +126,32 @@ describe('containers in networks', () => {
     expect(await links()).toBe('lo')
   })
 
+  it('keep the network that has an interface which is asked for again', async () => {
+    const [first, second] = [await create({ name: 'first-link' }), await create({ name: 'second-link' })]
+    const container = await started(engine, ['sleep', '600'], { name: 'linked', network: { networks: [{ name: first.name }] } })
+    const links = async (): Promise<string> => (await container.exec(sh('ip -4 -o address show eth0'))).stdout
+    const before = await links()
+    const refused = await failure(second.connect('linked', { interfaceName: 'eth0' }))
+    expect(refused).toMatchObject({ code: 'conflict', details: { what: 'eth0' } })
+    expect(refused.message).toContain('first-link')
+    expect(await links()).toBe(before)
+    expect((await container.inspect()).networks).toEqual(['first-link'])
+  })
+
+  it('get no second interface of one name while they are stopped', async () => {
+    await create({ name: 'first-link' })
+    const second = await create({ name: 'second-link' })
+    const network = { networks: [{ name: 'first-link', interfaceName: 'web0' }] }
+    const container = await created(engine, ['sleep', '600'], { name: 'unlinked', network })
+    expect(await failure(second.connect('unlinked', { interfaceName: 'web0' }))).toMatchObject({
+      code: 'conflict',
+      details: { what: 'web0' },
+    })
+    await second.connect('unlinked', { interfaceName: 'web1' })
+    await container.start()
+    expect((await container.exec(sh('ls /sys/class/net | tr "\\n" " "'))).stdout.trim()).toBe('lo web0 web1')
+  })
+
   it('that have no network of their own cannot be connected', async () => {
     const network = await create({ name: 'alone' })
     const container = await created(engine, ['true'], { network: 'none' })
