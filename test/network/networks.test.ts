@@ -1,3 +1,5 @@
+import { appendFile, readdir } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { CreateNetworkOptions } from 'libpod-ts'
 import { afterEach, describe, expect, it, vi } from 'vitest'
 import { created, sh, started } from '../support/containers.ts'
@@ -150,6 +152,37 @@ describe('containers in networks', () => {
     await second.connect('unlinked', { interfaceName: 'web1' })
     await container.start()
     expect((await container.exec(sh('ls /sys/class/net | tr "\\n" " "'))).stdout.trim()).toBe('lo web0 web1')
+  })
+
+  it('have aliases that are host names', async () => {
+    const network = await create({ name: 'named' })
+    const place = { name: 'named', aliases: ['fine.name_1', 'my db'] }
+    expect(await failure(created(engine, ['true'], { network: { networks: [place] } }))).toMatchObject({
+      code: 'invalid-argument',
+      details: { path: 'network.networks[0].aliases[1]' },
+    })
+    expect(await failure(engine.runtime.pods.create({ network: { networks: [{ name: 'named', aliases: ['a\nb'] }] } }))).toMatchObject({
+      code: 'invalid-argument',
+      details: { path: 'network.networks[0].aliases[0]' },
+    })
+    for (const alias of ['', 'a,b', 'a..b', '.', 'é', 'a\0', 'z'.repeat(64), 'z.'.repeat(127), `${'z.'.repeat(126)}zz`])
+      expect(await failure(network.connect('nobody', { aliases: [alias] })), alias).toMatchObject({
+        code: 'invalid-argument',
+        details: { path: 'aliases[0]' },
+      })
+  })
+
+  it.each([false, true])('leave nothing for aardvark-dns that it cannot read (internal: %s)', async (internal) => {
+    await create({ name: 'broken', internal })
+    const container = await started(engine, ['sleep', '600'], { network: { networks: [{ name: 'broken' }] } })
+    const folder = join(engine.runRoot, 'networks', 'aardvark-dns')
+    const { id } = await (await engine.runtime.networks.get('broken')).inspect()
+    const files = async (): Promise<string[]> => (await readdir(folder)).filter((name) => name.startsWith(id))
+    const [file = ''] = await files()
+    await appendFile(join(folder, file), 'nothing that it knows\n')
+    await container.remove({ force: true })
+    await engine.runtime.networks.prune()
+    expect(await files()).toEqual([])
   })
 
   it('that have no network of their own cannot be connected', async () => {

@@ -78,9 +78,22 @@ export interface NormalizedAttachment extends NetworkAttachment {
   readonly id: string
 }
 
-/** A container's place in a network, without the network. */
+/** Labels of at most 63 characters. */
+const hostName = /^[a-zA-Z0-9_-]{1,63}(\.[a-zA-Z0-9_-]{1,63})*$/
+
+/**
+ * A container's place in a network, without the network. Aliases are a field in a file of aardvark-dns: with a blank or a line's end in it,
+ * that file would end the DNS of all networks, or have records of others.
+ */
 export const attachmentShape = (z: Zod) => ({
-  aliases: z.array(z.string().min(1)).optional(),
+  aliases: z
+    .array(
+      z
+        .string()
+        .max(253, 'must have at most 253 characters')
+        .regex(hostName, 'must be a host name: letters, digits, "-" and "_", in parts of at most 63 between dots'),
+    )
+    .optional(),
   staticIps: z.array(z.string().min(1)).optional(),
   staticMac: z
     .string()

@@ -5,6 +5,7 @@ import type { Logger } from '../../../base/logger.ts'
 import { once } from '../../../base/once.ts'
 import type { HeldNamespace } from '../../../linux/network/namespace.ts'
 import type { BackendNetwork, NetworkBackend, NetworkBackendInfo, NetworkRequest, NetworkTeardown } from '../../backend.ts'
+import { dropDnsFiles } from './dns-files.ts'
 import { dropEmptyChains } from './empty-chains.ts'
 import { findPrograms } from './programs.ts'
 import { parseStatus, requestText } from './request.ts'
@@ -56,7 +57,10 @@ export function netavarkBackend(options: NetavarkOptions): NetworkBackend {
         request,
       )
     },
-    teardown: (request) => teardown(options, info, request),
+    async teardown(request) {
+      await teardown(options, info, request)
+      await dropDnsFiles(options, request)
+    },
   }
 }
 
