@@ -4,6 +4,7 @@ import { newId } from '../base/ids.ts'
 import { checkName, randomName } from '../base/names.ts'
 import { lazySchema } from '../base/schema.ts'
 import { linkNames } from '../linux/network/host-network.ts'
+import { isLinkName, linkNameRule } from '../linux/network/link-name.ts'
 import { addNetwork, bridgeName, creationLock } from './add-network.ts'
 import { allNetworks, type NetworkRecord, type NetworkSummary } from './record.ts'
 import type { NetworkServices } from './services.ts'
@@ -47,10 +48,7 @@ const schema = lazySchema<CreateNetworkOptions>(
       internal: z.boolean().optional(),
       dns: z.boolean().optional(),
       labels: z.record(z.string(), z.string()).optional(),
-      interfaceName: z
-        .string()
-        .regex(/^[^\s/:]{1,15}$/, 'must have at most 15 characters, without "/", ":" and blanks')
-        .optional(),
+      interfaceName: z.string().refine(isLinkName, linkNameRule).optional(),
       options: z.record(z.string(), z.string()).optional(),
       signal: z.instanceof(AbortSignal).optional(),
     }) as never,

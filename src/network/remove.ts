@@ -5,7 +5,7 @@ import { step } from '../base/steps.ts'
 import { allAttachments, allBelow, pointerPrefix } from './attachment.ts'
 import { type NetworkRecord, networkKind } from './record.ts'
 import type { NetworkServices } from './services.ts'
-import { takeDownNow } from './set-up.ts'
+import { messageOf, takeDownNow } from './set-up.ts'
 import { requireNetwork } from './store.ts'
 
 /** Options of {@link Network.remove}. @public */
@@ -62,10 +62,19 @@ export async function removeUnused(services: NetworkServices, { id, name, labels
   const removed = await step(probe, 'network.remove', () => registry.remove(networkKind.kind, id))
   // Containers that are gone may be leaving it still: its bridge goes with the last of them.
   for (const { container, networks, phase } of await allAttachments(store))
-    if (phase === 'leaving' && networks.some(({ network }) => network.id === id)) await takeDownNow(services, container)
+    if (phase === 'leaving' && networks.some(({ network }) => network.id === id)) await takeDownLeaving(services, container)
   const pointers = await allBelow(store, `${pointerPrefix}${id}/`)
   if (pointers.length > 0) await store.commit({ deletes: pointers.map(({ key }) => key) })
   if (removed) await services.emit({ type: 'network', action: 'remove', id, name, attributes: labels })
+}
+
+/** The network is gone, and is not there again because this fails: the next engine that opens the root tries again. */
+async function takeDownLeaving(services: NetworkServices, container: string): Promise<void> {
+  try {
+    await takeDownNow(services, container)
+  } catch (error) {
+    services.logger.warn(`Taking down the network of container ${container.slice(0, 12)} failed: ${messageOf(error)}`)
+  }
 }
 
 function refuseUsed(error: LibpodError<'in-use'>, { name }: NetworkRecord): LibpodError {

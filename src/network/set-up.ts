@@ -147,6 +147,7 @@ function takenBack({ name }: Attachment): LibpodError {
   )
 }
 
-function messageOf(error: unknown): string {
+/** What an error says, for the log. */
+export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error)
 }

@@ -185,6 +185,20 @@ describe('containers in networks', () => {
     expect(await files()).toEqual([])
   })
 
+  it('get no interface that the kernel refuses', async () => {
+    const network = await create({ name: 'linkless' })
+    for (const interfaceName of ['lo', '..', 'default', 'a%d', 'é'.repeat(15)])
+      expect(await failure(network.connect('nobody', { interfaceName }))).toMatchObject({
+        code: 'invalid-argument',
+        details: { path: 'interfaceName' },
+      })
+    const place = { name: 'linkless', interfaceName: 'lo' }
+    expect(await failure(created(engine, ['true'], { network: { networks: [place] } }))).toMatchObject({
+      code: 'invalid-argument',
+      details: { path: 'network.networks[0].interfaceName' },
+    })
+  })
+
   it('that have no network of their own cannot be connected', async () => {
     const network = await create({ name: 'alone' })
     const container = await created(engine, ['true'], { network: 'none' })
@@ -203,6 +217,8 @@ describe('refused', () => {
     ['invalid-argument', 'options.speed', { options: { speed: '1' } }],
     ['invalid-argument', 'options.mtu', { options: { mtu: 'big' } }],
     ['invalid-argument', 'colour', { colour: 'red' }],
+    ['invalid-argument', 'interfaceName', { interfaceName: 'all' }],
+    ['invalid-argument', 'interfaceName', { interfaceName: 'é'.repeat(15) }],
   ])('%s at %s', async (code, path, options) => {
     expect(await failure(create(options as never))).toMatchObject({ code, details: { path } })
   })

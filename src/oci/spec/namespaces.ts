@@ -1,5 +1,6 @@
 import { LibpodError } from '../../base/errors.ts'
 import type { Zod } from '../../base/schema.ts'
+import { isLinkName, linkNameRule } from '../../linux/network/link-name.ts'
 import type { RuntimeNamespace, RuntimeNamespaceType } from '../../specs/runtime-spec.ts'
 import type { SpecHost } from './spec-host.ts'
 
@@ -99,10 +100,7 @@ export const attachmentShape = (z: Zod) => ({
     .string()
     .regex(/^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/, 'must be six pairs of hex digits')
     .optional(),
-  interfaceName: z
-    .string()
-    .regex(/^[^\s/:]{1,15}$/, 'must have at most 15 characters, without "/", ":" and blanks')
-    .optional(),
+  interfaceName: z.string().refine(isLinkName, linkNameRule).optional(),
 })
 
 export const namespaceShape = (z: Zod) => {

@@ -78,12 +78,27 @@ async function teardown(options: NetavarkOptions, info: NetworkBackend['info'], 
   const path = held?.path ?? namespace ?? ''
   try {
     for (const { bridges, fresh } of standIns(request)) {
-      await options.standIn({ namespace: path, links, bridges, fresh })
+      await standIn(options, { namespace: path, links, bridges, fresh })
       if (await isTakenDown(options, programs, path, input)) break
     }
     await dropEmptyChains(emptiedOf(request), options.env)
   } finally {
     held?.close()
+  }
+}
+
+async function standIn(options: NetavarkOptions, params: Parameters<NetavarkOptions['standIn']>[0]): Promise<void> {
+  try {
+    await options.standIn(params)
+  } catch (cause) {
+    if (isLibpodError(cause)) throw cause
+    const links = [...params.links, ...params.bridges].join(', ')
+    throw new LibpodError(
+      'internal',
+      `No links ${links} could be put in the place of those that are gone.`,
+      { what: links },
+      { cause, hint: 'It is tried again when the root is opened again.' },
+    )
   }
 }
 
