@@ -16,6 +16,8 @@ export interface AddressWish {
   readonly staticIps: readonly string[]
   /** Those of the last run. */
   readonly preferred: readonly string[]
+  /** Somebody who is just leaving has one: waits for that, and tells whether it was so. */
+  leaving(container: string): Promise<boolean>
   /** Tells who has an address that was asked for. */
   nameOf(container: string): Promise<string>
 }
@@ -40,7 +42,7 @@ export async function chooseAddresses(store: StateStore, network: NetworkRecord,
     else if (last !== undefined && (await isFree(last))) addresses.push(last)
     else {
       const [pointer] = await store.get([pointerKey(network.id, at)])
-      const next = await nextFree(store, tools, network, range, tools.address(String(pointer?.value ?? ''))?.value)
+      const next = await nextFree(store, tools, { network, range, pointer: tools.address(String(pointer?.value ?? ''))?.value }, wish)
       addresses.push(next)
       puts.push({ key: pointerKey(network.id, at), value: next })
     }
@@ -70,13 +72,33 @@ function rangeOf(tools: Addresses, { subnet: text, gateway, leaseRange }: Networ
   }
 }
 
-async function nextFree(
+interface Search {
+  readonly network: NetworkRecord
+  readonly range: LeaseRange
+  /** What was given out last. */
+  readonly pointer: bigint | undefined
+}
+
+/** The next free address. When there is none, but somebody is just leaving, it is theirs. */
+async function nextFree(store: StateStore, tools: Addresses, search: Search, { leaving }: AddressWish): Promise<string> {
+  for (;;) {
+    const { free, holders } = await lookAround(store, tools, search)
+    if (free !== undefined) return free
+    let left = false
+    for (const holder of holders) {
+      left = await leaving(holder)
+      if (left) break
+    }
+    if (!left) throw allTaken(search)
+  }
+}
+
+async function lookAround(
   store: StateStore,
   tools: Addresses,
-  network: NetworkRecord,
-  { subnet, gateway, first, last }: LeaseRange,
-  pointer: bigint | undefined,
-): Promise<string> {
+  { network, range: { subnet, gateway, first, last }, pointer }: Search,
+): Promise<{ readonly free?: string; readonly holders: ReadonlySet<string> }> {
+  const holders = new Set<string>()
   const count = last - first + 1n
   const start = pointer === undefined || pointer < first || pointer >= last ? first : pointer + 1n
   for (let tried = 0n; tried < count; tried += BigInt(width)) {
@@ -86,11 +108,16 @@ async function nextFree(
     )
     const entries = await store.get(candidates.map((address) => addressKey(network.id, address)))
     const free = candidates.find((address, at) => entries[at] === undefined && address !== gateway)
-    if (free !== undefined) return free
+    if (free !== undefined) return { free, holders }
+    for (const entry of entries) if (entry !== undefined) holders.add(String(entry.value))
   }
-  throw new LibpodError(
+  return { holders }
+}
+
+function allTaken({ network, range }: Search): LibpodError<'conflict'> {
+  return new LibpodError(
     'conflict',
-    `All addresses of ${subnet.text} in network ${network.name} are in use.`,
+    `All addresses of ${range.subnet.text} in network ${network.name} are in use.`,
     { what: `network ${network.name}` },
     { hint: 'Stop or disconnect containers, or use a network with a larger subnet.' },
   )
@@ -123,13 +150,22 @@ function badStatic(text: string, network: NetworkRecord, what: string): LibpodEr
   )
 }
 
-async function checkFree(store: StateStore, network: NetworkRecord, address: string, { nameOf, container }: AddressWish): Promise<void> {
-  const [entry] = await store.get([addressKey(network.id, address)])
-  if (entry === undefined || entry.value === container) return
-  throw new LibpodError(
-    'conflict',
-    `The address ${address} of network ${network.name} is held by container ${await nameOf(String(entry.value))}.`,
-    { what: address },
-    { hint: 'Stop that container, or take another address.' },
-  )
+async function checkFree(
+  store: StateStore,
+  network: NetworkRecord,
+  address: string,
+  { nameOf, leaving, container }: AddressWish,
+): Promise<void> {
+  for (;;) {
+    const [entry] = await store.get([addressKey(network.id, address)])
+    if (entry === undefined || entry.value === container) return
+    const holder = String(entry.value)
+    if (await leaving(holder)) continue
+    throw new LibpodError(
+      'conflict',
+      `The address ${address} of network ${network.name} is held by container ${await nameOf(holder)}.`,
+      { what: address },
+      { hint: 'Stop that container, or take another address.' },
+    )
+  }
 }

@@ -1,7 +1,7 @@
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { createMemoryStore } from '../state/stores/memory.ts'
 import { addressKey, allBelow, readAttachment } from './attachment.ts'
-import { giveLeases, takeLeases } from './leases.ts'
+import { giveLeases, takeLeases, updateAttachment } from './leases.ts'
 import type { NetworkRecord } from './record.ts'
 import type { NetworkServices } from './services.ts'
 
@@ -65,6 +65,24 @@ test('an address that was asked for is had, or refused with its holder', async (
   await expect(take(on, 'b', { staticIps: ['10.89.0.5'] })).rejects.toThrow('name of a')
   for (const ip of ['10.89.0.1', '10.89.0.7', '10.90.0.2'])
     await expect(take(on, 'b', { staticIps: [ip] }), ip).rejects.toMatchObject({ code: 'invalid-argument', details: { path: 'staticIps' } })
+})
+
+test('an address of one who is just leaving is waited for: one that was asked for, and the last of a subnet', async () => {
+  const store = createMemoryStore()
+  // Whoever leaves holds the lock until the addresses are given back.
+  const locks = { acquire: vi.fn(async () => async () => void (await giveLeases(on, locks.leaver))), leaver: '' }
+  const on = { ...services(), store, locks, isOwnerAlive: () => true } as unknown as NetworkServices
+  const leave = (container: string): Promise<unknown> => {
+    locks.leaver = container
+    return updateAttachment(on, container, (attachment) => ({ ...attachment, phase: 'leaving' }))
+  }
+  await take(on, 'a', { staticIps: ['10.89.0.5'] })
+  await leave('a')
+  expect(await addressOf(take(on, 'b', { staticIps: ['10.89.0.5'] }))).toBe('10.89.0.5')
+  const rest = await Promise.all(['c', 'd', 'e', 'f'].map((container) => addressOf(take(on, container))))
+  await leave('d')
+  expect(await addressOf(take(on, 'g'))).toBe(rest[1])
+  await expect(take(on, 'h')).rejects.toMatchObject({ code: 'conflict', details: { what: 'network web' } })
 })
 
 test('everything is given back in one commit', async () => {

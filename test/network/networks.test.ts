@@ -207,6 +207,20 @@ describe('containers in networks', () => {
   })
 })
 
+describe('an address', () => {
+  it('can be had again as soon as its container was stopped or removed', async () => {
+    await create({ name: 'again', subnets: [{ subnet: '10.95.0.0/24' }] })
+    await create({ name: 'tight', subnets: [{ subnet: '10.94.0.0/30' }] })
+    const asked = { networks: [{ name: 'again', staticIps: ['10.95.0.9'] }] }
+    const first = await started(engine, ['sleep', '600'], { network: asked })
+    await first.remove({ force: true })
+    await started(engine, ['sleep', '600'], { network: asked })
+    const last = await started(engine, ['sleep', '600'], { network: { networks: [{ name: 'tight' }] } })
+    await last.stop({ timeoutMs: 0 })
+    await started(engine, ['sleep', '600'], { network: { networks: [{ name: 'tight' }] } })
+  })
+})
+
 describe('refused', () => {
   it.each<[string, string, object]>([
     ['invalid-argument', 'name', { name: '-x' }],
