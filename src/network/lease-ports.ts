@@ -33,32 +33,40 @@ interface PortHolder {
 
 /** How often the kernel is asked for a free port before somebody else must be taking all of them. */
 const tries = 100
+/** Below lie the ports of services. */
+const unprivileged = 1024
 
 /** Chooses the host's ports: those asked for, or free ones, those of the last run first. */
 export async function choosePorts(store: StateStore, ports: readonly NormalizedPort[], wish: PortWish): Promise<ChosenPorts> {
-  const chosen: MappedPort[] = []
   const changes = new Map<string, { check: Required<StateChange>['checks'][number]; value: PortHolder[] }>()
-  const lease = async (port: MappedPort): Promise<string | undefined> => {
+  const look = async (port: MappedPort) => {
     const key = portKey(port.protocol, port.hostPort)
     const [entry] = await store.get([key])
     const value = changes.get(key)?.value ?? [...((entry?.value ?? []) as unknown as readonly PortHolder[])]
-    const holder = value.find(({ hostIp }) => isSameAddress(hostIp, port.hostIp))
-    if (holder !== undefined) return holder.container
+    return { key, entry, value, holder: value.find(({ hostIp }) => isSameAddress(hostIp, port.hostIp))?.container }
+  }
+  const lease = async (port: MappedPort): Promise<string | undefined> => {
+    const { key, entry, value, holder } = await look(port)
+    if (holder !== undefined) return holder
     const check = entry === undefined ? { key, exists: false } : { key, version: entry.version }
     changes.set(key, { check, value: [...value, { hostIp: port.hostIp, container: wish.container }] })
-    chosen.push(port)
     return undefined
   }
-  for (const port of ports) {
-    for (let at = 0; at < port.range; at++) {
-      const { protocol, hostIp } = port
-      const containerPort = port.container + at
-      if (port.host !== undefined) await takeAsked({ protocol, hostIp, containerPort, hostPort: port.host + at }, lease, wish)
-      else await takeFree({ protocol, hostIp, containerPort }, lease, wish)
+  const free = async (port: MappedPort): Promise<boolean> => isFree(port) && (await look(port)).holder === undefined
+  // Those that are chosen must not be such as others ask for.
+  const inOrder = [...ports.filter(({ host }) => host !== undefined), ...ports.filter(({ host }) => host === undefined)]
+  const taken = new Map<NormalizedPort, readonly MappedPort[]>()
+  for (const port of inOrder) {
+    const first = port.host ?? (await findFree(port, free, wish))
+    const block = blockFrom(port, first)
+    for (const each of block) {
+      if (port.host !== undefined) await takeAsked(each, lease, wish)
+      else await lease(each)
     }
+    taken.set(port, block)
   }
   return {
-    ports: chosen,
+    ports: ports.flatMap((port) => taken.get(port) ?? []),
     change: {
       checks: [...changes.values()].map(({ check }) => check),
       puts: [...changes].map(([key, { value }]) => ({ key, value: value.map(({ hostIp, container }) => ({ hostIp, container })) })),
@@ -79,20 +87,39 @@ async function takeAsked(port: MappedPort, lease: Lease, wish: PortWish): Promis
   await checkFree(port)
 }
 
-async function takeFree(port: Omit<MappedPort, 'hostPort'>, lease: Lease, { preferred }: PortWish): Promise<void> {
-  const before = preferred.filter(
-    ({ protocol, hostIp, containerPort }) => protocol === port.protocol && hostIp === port.hostIp && containerPort === port.containerPort,
-  )
-  for (const last of before) if (isFree(last) && (await lease(last)) === undefined) return
-  for (let at = 0; at < tries; at++) {
-    const hostPort = await freePort(port)
-    if ((await lease({ ...port, hostPort })) === undefined) return
+/** A port asks for so many ports of the host in a row. */
+function blockFrom({ protocol, hostIp, container, range }: NormalizedPort, first: number): MappedPort[] {
+  return Array.from({ length: range }, (_, at) => ({ protocol, hostIp, containerPort: container + at, hostPort: first + at }))
+}
+
+/**
+ * The first of as many free ports in a row as are asked for: where they were last, or somewhere. In a row, because a backend makes one
+ * mapping of them; one for each would take it minutes.
+ */
+async function findFree(port: NormalizedPort, free: (port: MappedPort) => Promise<boolean>, { preferred }: PortWish): Promise<number> {
+  const { protocol, hostIp, container, range } = port
+  const fits = async (first: number): Promise<boolean> => {
+    if (first + range - 1 > 65_535) return false
+    for (const each of blockFrom(port, first)) if (!(await free(each))) return false
+    return true
   }
+  const before = preferred.filter((last) => last.protocol === protocol && last.hostIp === hostIp && last.containerPort === container)
+  for (const { hostPort } of before) if (await fits(hostPort)) return hostPort
+  for (let at = 0; at < tries; at++) {
+    // The kernel chooses from its own range, which is too small, or begins too high, for large ones.
+    const chosen = await freePort({ protocol, hostIp })
+    const highest = 65_536 - range
+    const first = chosen <= highest ? chosen : unprivileged + Math.floor(Math.random() * (highest - unprivileged + 1))
+    if (first >= unprivileged && (await fits(first))) return first
+  }
+  const what = range === 1 ? `${protocol} port` : `${range} ${protocol} ports in a row`
   throw new LibpodError(
     'conflict',
-    `No free ${port.protocol} port was found on this host.`,
-    { what: `${port.protocol} port` },
-    { hint: 'Ask for a certain one with { host }, or widen net.ipv4.ip_local_port_range.' },
+    `No free ${what} ${range === 1 ? 'was' : 'were'} found on this host.`,
+    { what: `${protocol} port` },
+    {
+      hint: `Ask for ${range === 1 ? 'a certain one' : 'certain ones'} with { host }, or ${range === 1 ? 'widen net.ipv4.ip_local_port_range' : 'make the range smaller'}.`,
+    },
   )
 }
 

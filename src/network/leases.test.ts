@@ -99,3 +99,30 @@ test('everything is given back in one commit', async () => {
   expect(await allBelow(on.store, 'network/port/')).toEqual([])
   expect(await allBelow(on.store, addressKey('net'))).toEqual([])
 })
+
+test('a range whose place is left open has ports in a row, those of the last run again', async () => {
+  const on = services()
+  const range = { container: 1000, protocol: 'tcp', hostIp: '', range: 300 } as const
+  const hostPorts = async () =>
+    (await takeLeases(on, { container: 'a', name: 'a', networks: [{ record }], ports: [range], dnsServers: [] })).ports.map(
+      ({ hostPort }) => hostPort,
+    )
+  const first = await hostPorts()
+  expect(first).toEqual(Array.from({ length: 300 }, (_, at) => (first[0] ?? 0) + at))
+  await giveLeases(on, 'a')
+  expect(await hostPorts()).toEqual(first)
+})
+
+test('ports that are chosen are none that another one of the same container asks for', async () => {
+  const on = services()
+  const bound = { container: 'a', name: 'a', networks: [{ record }], dnsServers: [] }
+  const open = { container: 80, protocol: 'tcp', hostIp: '127.0.0.1', range: 1 } as const
+  const before = await takeLeases(on, { ...bound, ports: [open] })
+  await giveLeases(on, 'a')
+  const host = before.ports[0]?.hostPort ?? 0
+  // The last run's is free again, and would be the first choice.
+  const { ports } = await takeLeases(on, { ...bound, ports: [open, { ...open, container: 81, host }] })
+  expect(ports.map(({ containerPort }) => containerPort)).toEqual([80, 81])
+  expect(ports[1]?.hostPort).toBe(host)
+  expect(ports[0]?.hostPort).not.toBe(host)
+})

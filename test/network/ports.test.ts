@@ -50,6 +50,14 @@ describe('published ports', () => {
     await container.remove({ force: true })
   })
 
+  it('a large range whose place is left open, in one mapping', async () => {
+    const container = await started(engine, ['sleep', '600'], { network, ports: [{ container: 1000, range: 700 }] })
+    const { ports } = await container.inspect()
+    expect(ports).toHaveLength(700)
+    expect(ports.at(-1)?.host).toBe((ports[0]?.host ?? 0) + 699)
+    await container.remove({ force: true })
+  })
+
   it('a range', async () => {
     const container = await created(engine, ['sleep', '600'], { network, ports: [{ container: 7000, host: 7100, range: 3 }] })
     await container.start()

@@ -36,7 +36,9 @@ export async function runNetavark(
   const stderr = result.stderr.toString().trim()
   throw new LibpodError(
     'command-failed',
-    `netavark ${verb} failed: ${wordsOf(stdout) ?? (stderr === '' ? 'it did not say why' : stderr)}.`,
+    result.timedOut
+      ? `netavark ${verb} did not end within ${timeoutMs / 1000} s, and was killed.`
+      : `netavark ${verb} failed: ${wordsOf(stdout) ?? (stderr === '' ? 'it did not say why' : stderr)}.`,
     {
       argv: [path, ...args],
       exitCode: result.code,
