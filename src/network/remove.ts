@@ -10,7 +10,7 @@ import { requireNetwork } from './store.ts'
 
 /** Options of {@link Network.remove}. @public */
 export interface RemoveNetworkOptions extends AbortOptions {
-  /** Remove the containers that use it first, running or not. */
+  /** Remove the containers and pods that use it first, running or not. */
   readonly force?: boolean | undefined
   /** Resolve with `{ changed: false }` when it is gone already, instead of `not-found`. */
   readonly ifExists?: boolean | undefined

@@ -6,7 +6,7 @@ import { type PodRecord, podKind, podOf } from './record.ts'
 import type { PodsServices } from './services.ts'
 
 /** The record of a pod by its id. Rejects with `not-found`. */
-export async function requirePod({ containers: { registry } }: PodsServices, id: string): Promise<PodRecord> {
+export async function requirePod({ containers: { registry } }: Pick<PodsServices, 'containers'>, id: string): Promise<PodRecord> {
   const object = await registry.get(podKind.kind, id)
   if (object) return podOf(object)
   throw new LibpodError('not-found', `There is no pod ${id.slice(0, 12)} (any more).`, { kind: 'pod', ref: id })
@@ -22,7 +22,7 @@ export interface PodWithMembers {
 }
 
 /** Reads a pod and its containers. Rejects with `not-found`. */
-export async function readPod(services: PodsServices, id: string): Promise<PodWithMembers> {
+export async function readPod(services: Pick<PodsServices, 'containers'>, id: string): Promise<PodWithMembers> {
   const pod = await requirePod(services, id)
   const prefix = `${containerKind.kind}/`
   const users = await services.containers.registry.users(podKind.kind, id)

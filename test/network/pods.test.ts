@@ -1,6 +1,6 @@
 import type { Container } from 'libpod-ts'
 import { beforeAll, describe, expect, it } from 'vitest'
-import { sh, started } from '../support/containers.ts'
+import { created, sh, started } from '../support/containers.ts'
 import { image, useEngine } from '../support/engine.ts'
 import { infraOf, member, sleeper } from '../support/pods.ts'
 import { failure } from '../support/results.ts'
@@ -48,6 +48,18 @@ describe('the network of a pod', () => {
     expect(await page(8088)).toBe('web\n')
     await pod.remove({ force: true })
     await expect(page(8088)).rejects.toThrow()
+  })
+
+  it('goes with the pod when it is removed by force', async () => {
+    const network = await engine.runtime.networks.create({ name: 'forced' })
+    const pod = await engine.runtime.pods.create({ name: 'on-forced', network: { networks: [{ name: 'forced' }] } })
+    const inside = await sleeper(engine, pod)
+    const beside = await created(engine, ['true'], { network: { networks: [{ name: 'forced' }] } })
+    await pod.start()
+    expect(await failure(network.remove())).toMatchObject({ code: 'in-use' })
+    expect(await network.remove({ force: true })).toEqual({ changed: true })
+    expect(await engine.runtime.pods.exists('on-forced')).toBe(false)
+    for (const { id } of [inside, beside]) expect(await engine.runtime.containers.exists(id)).toBe(false)
   })
 
   it('is where its name leads, and where its members find each other by name', async () => {

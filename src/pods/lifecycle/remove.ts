@@ -28,7 +28,11 @@ const checkOptions = verbOptions<RemovePodOptions>((z) => ({ force: z.boolean().
  * Removes a pod with all its containers: the members, then the infra container, then the pod itself. What a removal that was cut off has
  * left is a pod with fewer containers, which is removed in the same way. Containers that come in between are removed as well.
  */
-export async function removePod(services: PodsServices, id: string, options: RemovePodOptions = {}): Promise<{ changed: boolean }> {
+export async function removePod(
+  services: Pick<PodsServices, 'containers'>,
+  id: string,
+  options: RemovePodOptions = {},
+): Promise<{ changed: boolean }> {
   await checkOptions(options)
   const { ifExists = false } = options
   for (let begun = false; ; begun = true) {
@@ -42,7 +46,7 @@ export async function removePod(services: PodsServices, id: string, options: Rem
 }
 
 /** Whether it is gone; otherwise somebody has added a container meanwhile. */
-async function removeOnce(services: PodsServices, read: PodWithMembers, options: RemovePodOptions): Promise<boolean> {
+async function removeOnce(services: Pick<PodsServices, 'containers'>, read: PodWithMembers, options: RemovePodOptions): Promise<boolean> {
   const { pod, infra, members } = read
   const { force = false, signal } = options
   const { registry, probe, emit } = services.containers
@@ -77,12 +81,12 @@ async function removeJoinersFirst(
   }
 }
 
-async function hasMembers(services: PodsServices, { id }: PodRecord): Promise<boolean> {
+async function hasMembers(services: Pick<PodsServices, 'containers'>, { id }: PodRecord): Promise<boolean> {
   return (await readPod(services, id)).members.length > 0
 }
 
 /** The containers' runtimes have taken theirs away, and with the last of them went the pod's; systemd keeps a slice. */
-async function dropCgroup(services: PodsServices, pod: PodRecord): Promise<void> {
+async function dropCgroup(services: Pick<PodsServices, 'containers'>, pod: PodRecord): Promise<void> {
   if (!(await services.containers.host()).systemdCgroup) return
   const cgroup = await cgroupOfPod(services, pod)
   if (cgroup !== undefined && (await cgroupExists(cgroup))) await dropSlice(pod.cgroup, systemdOf(services.containers))
