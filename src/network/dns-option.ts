@@ -55,16 +55,32 @@ export const dnsShape = (z: Zod) => {
   }
 }
 
-/** Completes the options. `hasResolver`: the container has a network to ask through. */
-export function normalizeDns({ dns = {}, extraHosts = [] }: DnsOptions, hasResolver: boolean): NormalizedDns {
+/** Whose `/etc/resolv.conf` and `/etc/hosts` a container has: its own, those of the container whose network it joins, or it asks nobody. */
+export type Resolver = 'own' | 'joined' | 'none'
+
+/** Completes the options. What could have no effect is refused. */
+export function normalizeDns({ dns = {}, extraHosts = [] }: DnsOptions, resolver: Resolver): NormalizedDns {
   const { servers = [], searches = [], options = [] } = dns
-  if (!hasResolver && [servers, searches, options].some(({ length }) => length > 0)) {
-    throw new LibpodError(
-      'invalid-argument',
-      'dns: a container without a network can ask nobody.',
-      { path: 'dns' },
-      { hint: 'Leave dns or network out.' },
-    )
-  }
+  if (resolver !== 'own' && [servers, searches, options].some(({ length }) => length > 0))
+    throw resolver === 'joined' ? usesFilesOfOther('dns') : asksNobody()
+  if (resolver === 'joined' && extraHosts.length > 0) throw usesFilesOfOther('extraHosts')
   return { dns: { servers, searches, options }, extraHosts }
+}
+
+function asksNobody(): LibpodError {
+  return new LibpodError(
+    'invalid-argument',
+    'dns: a container without a network can ask nobody.',
+    { path: 'dns' },
+    { hint: 'Leave dns or network out.' },
+  )
+}
+
+function usesFilesOfOther(path: 'dns' | 'extraHosts'): LibpodError {
+  return new LibpodError(
+    'invalid-argument',
+    `${path}: a container in the network of another one uses the files of the other.`,
+    { path },
+    { hint: `Give ${path} to the other container.` },
+  )
 }

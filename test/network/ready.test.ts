@@ -78,10 +78,27 @@ describe('names', () => {
       code: 'invalid-argument',
       details: { path: 'dns' },
     })
+    const base = await created(engine, ['true'], { network: 'none' })
+    for (const [path, options] of Object.entries({
+      dns: { dns: { servers: ['192.0.2.53'] } },
+      extraHosts: { extraHosts: [{ name: 'q', address: '192.0.2.1' }] },
+    })) {
+      const refused = await failure(created(engine, ['true'], { network: { container: base.id }, ...options }))
+      expect(refused).toMatchObject({ code: 'invalid-argument', details: { path } })
+      expect(refused.message).toContain('the files of the other')
+    }
     expect(await failure(created(engine, ['true'], { network, dns: { servers: ['dns.example'] } }))).toMatchObject({
       code: 'invalid-argument',
       details: { path: 'dns.servers[0]' },
     })
+  })
+
+  it('are looked up as well in a network namespace that somebody else made', async () => {
+    const path = { network: { path: `/proc/${process.pid}/ns/net` } }
+    const asking = await started(engine, ['sleep', '600'], { ...path, dns: { servers: ['192.0.2.53'] } })
+    expect((await asking.exec(['cat', '/etc/resolv.conf'])).stdout).toMatch(/^nameserver 192\.0\.2\.53$/m)
+    const plain = await started(engine, ['sleep', '600'], path)
+    expect((await plain.exec(['cat', '/etc/resolv.conf'])).stdout).toMatch(/^nameserver /m)
   })
 })
 

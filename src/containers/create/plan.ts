@@ -2,9 +2,10 @@ import { join } from 'node:path'
 import { newId } from '../../base/ids.ts'
 import { randomName } from '../../base/names.ts'
 import { parseSignal } from '../../linux/signals.ts'
-import { normalizeDns } from '../../network/dns-option.ts'
+import { normalizeDns, type Resolver } from '../../network/dns-option.ts'
 import { normalizePorts } from '../../network/ports-option.ts'
 import { defaultCgroupsPath } from '../../oci/spec/cgroups-path.ts'
+import type { NormalizedNetwork } from '../../oci/spec/namespaces.ts'
 import { normalizeSpecOptions } from '../../oci/spec/spec-options.ts'
 import type { ImageRecord } from '../../storage/image-store.ts'
 import type { VolumeRecord } from '../../volumes/record.ts'
@@ -62,7 +63,7 @@ export async function planContainer(
   const stored: StoredOptions = {
     ...spec,
     ...normalizePorts(options, hasNetworks),
-    ...normalizeDns(options, hasNetworks || network === 'host'),
+    ...normalizeDns(options, resolverOf(network)),
     ...(infraOf === undefined ? {} : { pause: true }),
     mounts: named.mounts,
     labels: { ...image?.labels, ...options.labels },
@@ -115,4 +116,10 @@ export async function planContainer(
 /** How the user called the image, if that is one of its names; else its first name or id. */
 function nameOf(image: ImageRecord, asked: string | undefined): string {
   return image.names.find((name) => name === asked) ?? image.names[0] ?? image.id
+}
+
+/** What lies behind a path is somebody else's: it may lead anywhere. */
+function resolverOf(network: NormalizedNetwork): Resolver {
+  if (network === 'none') return 'none'
+  return typeof network === 'object' && 'container' in network ? 'joined' : 'own'
 }

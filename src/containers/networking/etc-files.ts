@@ -46,7 +46,7 @@ async function addressOfHost({ registry }: ContainersServices): Promise<string |
 async function resolvConfOf(services: ContainersServices, record: ContainerRecord): Promise<string | undefined> {
   const { network, dns } = record.options
   const sharesHost = network === 'host'
-  if (!sharesHost && (typeof network !== 'object' || !('networks' in network))) return undefined
+  if (network === 'none' || (typeof network === 'object' && 'container' in network)) return undefined
   const attachment = await readAttachment(services.network.store, record.id)
   const withDns = (attachment?.networks ?? []).filter((connected) => connected.network.dns)
   const { dnsServers, dnsSearches, dnsOptions } = services.config.containers
@@ -54,7 +54,8 @@ async function resolvConfOf(services: ContainersServices, record: ContainerRecor
   return resolvConfText({
     host: !sharesHost && /^nameserver\s+127\.0\.0\.53\s*$/m.test(file) ? readText(resolvedFile) || file : file,
     sharesHost,
-    ipv6: sharesHost,
+    // Of a namespace that is somebody else's nothing is known.
+    ipv6: sharesHost || (typeof network === 'object' && 'path' in network),
     servers: dns.servers.length > 0 ? dns.servers : dnsServers,
     searches: dns.searches.length > 0 ? dns.searches : dnsSearches,
     options: dns.options.length > 0 ? dns.options : dnsOptions,
