@@ -1,5 +1,5 @@
 import type { AbortOptions } from '../base/abort.ts'
-import { type Filters, type FilterTable, matchesLabel, matchFilters, parseFlag } from '../base/filter.ts'
+import { type Filters, type FilterTable, matchesLabel, matchFilters, parseFlag, parsePattern } from '../base/filter.ts'
 import { parseInstant } from '../base/instant.ts'
 import { checkKnownKeys } from '../base/known-keys.ts'
 import { type NetworkSummary, networkKind } from './record.ts'
@@ -31,7 +31,7 @@ export async function* iterateNetworks(services: NetworkServices, options: ListN
   services.closer.check()
   const { filters, signal } = options
   const used = new Set<string>()
-  const matches = matchFilters(filterTable(used), filters)
+  const matches = matchFilters(filterTable(used, filters), filters)
   for await (const page of services.registry.iterate(networkKind.kind)) {
     for (const { id, summary } of page) {
       signal?.throwIfAborted()
@@ -42,11 +42,12 @@ export async function* iterateNetworks(services: NetworkServices, options: ListN
   }
 }
 
-/** The tests; `used` are the networks that somebody uses. */
-export function filterTable(used: ReadonlySet<string>): FilterTable<NetworkSummary> {
+/** The tests. Throws `invalid-argument` for a value that can match nothing; `used` are the networks that somebody uses. */
+export function filterTable(used: ReadonlySet<string>, filters: NetworkFilters = {}): FilterTable<NetworkSummary> {
+  const patterns = new Map([filters.name ?? []].flat().map((value) => [value, parsePattern(value)]))
   return {
     id: ({ id }, value) => id.startsWith(value),
-    name: ({ name }, value) => new RegExp(value).test(name),
+    name: ({ name }, value) => patterns.get(value)?.test(name) ?? false,
     driver: ({ driver }, value) => driver === value,
     label: ({ labels }, value) => matchesLabel(labels, value),
     'label!': ({ labels }, value) => !matchesLabel(labels, value),

@@ -45,6 +45,10 @@ describe('a network', () => {
     expect(await names({ until: '1h' })).toEqual([])
     expect((await engine.runtime.containers.list({ filters: { network: 'blue' } })).map(({ id }) => id)).toEqual([container.id])
     expect(await failure(engine.runtime.networks.list({ filters: { colour: 'red' } as never }))).toMatchObject({ code: 'invalid-argument' })
+    expect(await failure(engine.runtime.networks.list({ filters: { name: '[' } }))).toMatchObject({
+      code: 'invalid-argument',
+      details: { path: 'filters.name', value: '[' },
+    })
     expect(await engine.runtime.networks.prune()).toEqual({ removed: ['red'] })
     await container.remove()
     expect(await engine.runtime.networks.prune({ filters: { label: 'color=blue' } })).toEqual({ removed: ['blue'] })
