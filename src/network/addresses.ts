@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { once } from '../base/once.ts'
 
 /** A network address, without its prefix. */
@@ -58,4 +59,9 @@ export function overlaps(a: Subnet, b: Subnet): boolean {
 /** Whether an address lies in a range. */
 export function contains(subnet: Subnet, { version, value }: Address): boolean {
   return version === subnet.version && value >= subnet.first && value <= subnet.last
+}
+
+/** Whether a text is an address by itself. One with a zone, as `fe80::1%eth0`, is of a link, and means nothing in another namespace. */
+export function isPlainAddress(text: string): boolean {
+  return isIP(text) !== 0 && !text.includes('%')
 }

@@ -1,6 +1,6 @@
-import { isIP } from 'node:net'
 import { LibpodError } from '../base/errors.ts'
 import type { Zod } from '../base/schema.ts'
+import { isPlainAddress } from './addresses.ts'
 
 /** How names are looked up in the container. @public */
 export interface DnsOptions {
@@ -35,7 +35,7 @@ export interface NormalizedDns {
 
 export const dnsShape = (z: Zod) => {
   const word = z.string().regex(/^\S+$/, 'must be a word')
-  const address = z.string().refine((text) => isIP(text) !== 0, 'must be an IP address')
+  const address = z.string().refine(isPlainAddress, 'must be an IP address without a zone')
   return {
     dns: z
       .strictObject({
@@ -48,7 +48,7 @@ export const dnsShape = (z: Zod) => {
       .array(
         z.strictObject({
           name: word,
-          address: z.string().refine((text) => text === 'host-gateway' || isIP(text) !== 0, 'must be an IP address or host-gateway'),
+          address: z.string().refine((text) => text === 'host-gateway' || isPlainAddress(text), 'must be an IP address or host-gateway'),
         }),
       )
       .optional(),

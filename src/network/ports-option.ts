@@ -1,6 +1,6 @@
-import { isIP } from 'node:net'
 import { LibpodError } from '../base/errors.ts'
 import type { Zod } from '../base/schema.ts'
+import { isPlainAddress } from './addresses.ts'
 
 /** A port of a container that is reached through the host. @public */
 export interface PortOptions {
@@ -46,10 +46,7 @@ export const portsShape = (z: Zod) => {
           container: port,
           host: port.optional(),
           protocol: z.enum(['tcp', 'udp']).optional(),
-          hostIp: z
-            .string()
-            .refine((text) => isIP(text) !== 0, 'must be an IP address')
-            .optional(),
+          hostIp: z.string().refine(isPlainAddress, 'must be an IP address without a zone').optional(),
           range: z.int().min(1).max(65_535).optional(),
         }),
       )

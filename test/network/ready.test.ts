@@ -87,6 +87,15 @@ describe('names', () => {
       expect(refused).toMatchObject({ code: 'invalid-argument', details: { path } })
       expect(refused.message).toContain('the files of the other')
     }
+    for (const [path, options] of Object.entries({
+      'dns.servers[0]': { dns: { servers: ['fe80::1%eth0'] } },
+      'extraHosts[0].address': { extraHosts: [{ name: 'q', address: 'fe80::1%eth0' }] },
+      'ports[0].hostIp': { ports: [{ container: 80, hostIp: 'fe80::1%lo' }] },
+    }))
+      expect(await failure(created(engine, ['true'], { network, ...options }))).toMatchObject({
+        code: 'invalid-argument',
+        details: { path },
+      })
     expect(await failure(created(engine, ['true'], { network, dns: { servers: ['dns.example'] } }))).toMatchObject({
       code: 'invalid-argument',
       details: { path: 'dns.servers[0]' },
