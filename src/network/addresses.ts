@@ -46,7 +46,8 @@ export const loadAddresses = once<Addresses>(async () => {
     const host = 2n ** BigInt(size - Number(bits))
     const first = base.value - (base.value % host)
     const { version } = base
-    return { text: `${format({ version, value: first })}/${bits}`, version, prefix: Number(bits), first, last: first + host - 1n }
+    const prefix = Number(bits)
+    return { text: `${format({ version, value: first })}/${prefix}`, version, prefix, first, last: first + host - 1n }
   }
   return { subnet, address, format }
 })

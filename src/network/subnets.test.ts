@@ -14,6 +14,7 @@ const pools = { defaultSubnetPools: [{ base: '10.89.0.0/16', size: 24 }] }
 test('arithmetic: ranges, addresses and what is neither', async () => {
   const { subnet, address, format } = await loadAddresses()
   expect(subnet('10.88.0.7/16')).toMatchObject({ text: '10.88.0.0/16', version: 4, prefix: 16 })
+  expect(subnet('10.77.0.0/024')?.text).toBe('10.77.0.0/24')
   expect(subnet('fd00::1/64')?.text).toBe('fd00::/64')
   for (const text of ['10.88.0.0', '10.88.0.0/33', '10.88.0.0/x', '10.88.0/16', 'a/8', '10.0.0.0/8/8'])
     expect(subnet(text), text).toBeUndefined()
@@ -43,4 +44,8 @@ test('asked for: completed, and refused where they overlap', async () => {
     code: 'invalid-argument',
     details: { path: 'subnets[0].leaseRange' },
   })
+})
+
+test.each(['0.0.0.0/0', '0.1.0.0/16', '224.0.0.0/24', '239.1.0.0/16'])('%s is for no machine', async (subnet) => {
+  await expect(checkSubnets([{ subnet }], [])).rejects.toMatchObject({ code: 'invalid-argument', details: { path: 'subnets[0].subnet' } })
 })

@@ -70,12 +70,20 @@ function* candidates(
 export async function checkSubnets(given: readonly NetworkSubnetOptions[], used: readonly UsedSubnet[]): Promise<NetworkSubnet[]> {
   const tools = await loadAddresses()
   const own: UsedSubnet[] = []
+  const notForMachines = ['0.0.0.0/8', '224.0.0.0/4'].flatMap((range) => tools.subnet(range) ?? [])
   return given.map(({ subnet: text, gateway, leaseRange }, at) => {
     const path = `subnets[${at}]`
     const subnet = tools.subnet(text)
     if (subnet === undefined) throw bad(`${path}.subnet`, text, 'is no subnet', 'Write it as in 10.89.1.0/24.')
     if (subnet.version === 6) throw noIPv6(path, text)
     if (subnet.prefix > 30) throw bad(`${path}.subnet`, text, 'has no room for a gateway and a container', 'Take a /30 or larger.')
+    if (notForMachines.some((range) => overlaps(range, subnet)))
+      throw bad(
+        `${path}.subnet`,
+        text,
+        'has addresses that no machine can have',
+        'Take one of 10.0.0.0/8, 172.16.0.0/12 or 192.168.0.0/16.',
+      )
     const taken = [...used, ...own].find((other) => overlaps(other.subnet, subnet))
     if (taken !== undefined) throw overlapping(`${path}.subnet`, text, taken)
     own.push({ subnet, by: 'another subnet of this network' })

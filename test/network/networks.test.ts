@@ -189,6 +189,17 @@ describe('containers in networks', () => {
     expect(await files()).toEqual([])
   })
 
+  it('get no address that a link cannot have', async () => {
+    const network = await create({ name: 'addressless' })
+    for (const [path, place] of [
+      ['staticIps[0]', { staticIps: ['not an ip'] }],
+      ['staticIps[1]', { staticIps: ['10.89.0.9', 'fe80::1%lo'] }],
+      ['staticMac', { staticMac: 'ff:ff:ff:ff:ff:ff' }],
+      ['staticMac', { staticMac: '00:00:00:00:00:00' }],
+    ] as const)
+      expect(await failure(network.connect('nobody', place))).toMatchObject({ code: 'invalid-argument', details: { path } })
+  })
+
   it('get no interface that the kernel refuses', async () => {
     const network = await create({ name: 'linkless' })
     for (const interfaceName of ['lo', '..', 'default', 'a%d', 'é'.repeat(15)])
@@ -235,6 +246,8 @@ describe('refused', () => {
     ['invalid-argument', 'options.speed', { options: { speed: '1' } }],
     ['invalid-argument', 'options.mtu', { options: { mtu: 'big' } }],
     ['invalid-argument', 'colour', { colour: 'red' }],
+    ['invalid-argument', 'options.mtu', { options: { mtu: '67' } }],
+    ['invalid-argument', 'options.mtu', { options: { mtu: '65536' } }],
     ['invalid-argument', 'interfaceName', { interfaceName: 'all' }],
     ['invalid-argument', 'interfaceName', { interfaceName: 'é'.repeat(15) }],
   ])('%s at %s', async (code, path, options) => {

@@ -1,3 +1,4 @@
+import { isIP } from 'node:net'
 import { LibpodError } from '../../base/errors.ts'
 import type { Zod } from '../../base/schema.ts'
 import { isLinkName, linkNameRule } from '../../linux/network/link-name.ts'
@@ -95,13 +96,21 @@ export const attachmentShape = (z: Zod) => ({
         .regex(hostName, 'must be a host name: letters, digits, "-" and "_", in parts of at most 63 between dots'),
     )
     .optional(),
-  staticIps: z.array(z.string().min(1)).optional(),
+  staticIps: z
+    .array(z.string().refine((text) => isIP(text) !== 0 && !text.includes('%'), 'must be an IP address without a zone'))
+    .optional(),
   staticMac: z
     .string()
     .regex(/^[0-9a-fA-F]{2}(:[0-9a-fA-F]{2}){5}$/, 'must be six pairs of hex digits')
+    .refine(isAddressOfOne, 'must be the address of one link: its first byte even, and not all zero')
     .optional(),
   interfaceName: z.string().refine(isLinkName, linkNameRule).optional(),
 })
+
+/** The lowest bit of the first byte marks addresses of many. */
+function isAddressOfOne(mac: string): boolean {
+  return Number.parseInt(mac.slice(0, 2), 16) % 2 === 0 && /[^0:]/.test(mac)
+}
 
 export const namespaceShape = (z: Zod) => {
   const path = z.strictObject({ path: z.string().startsWith('/', 'must be an absolute path') })

@@ -153,13 +153,23 @@ function checkNetwork({ driver, options, internal: _ }: BackendNetwork): void {
         { path },
         { hint: `The options are ${bridgeOptions.join(', ')}.` },
       )
-    if (key === 'isolate' ? !/^(true|false)$/.test(value) : !/^\d{1,9}$/.test(value))
+    const wrong = wrongValue(key, value)
+    if (wrong !== undefined)
       throw new LibpodError(
         'invalid-argument',
-        `${path}: ${JSON.stringify(value)} is not ${key === 'isolate' ? 'true or false' : 'a number'}.`,
+        `${path}: ${JSON.stringify(value)} is not ${wrong}.`,
         { path, value },
+        { hint: 'Correct it, or leave it out.' },
       )
   }
+}
+
+/** What the value of an option would have to be; `undefined` when it is that. */
+function wrongValue(key: string, value: string): string | undefined {
+  if (key === 'isolate') return /^(true|false)$/.test(value) ? undefined : 'true or false'
+  if (!/^\d{1,9}$/.test(value)) return 'a number'
+  // What IPv4 asks of every link, and the most that the kernel gives a bridge.
+  return key !== 'mtu' || (Number(value) >= 68 && Number(value) <= 65_535) ? undefined : 'between 68 and 65535'
 }
 
 function noDns(name: string): LibpodError<'unavailable'> {
