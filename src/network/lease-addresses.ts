@@ -130,15 +130,18 @@ function isIn(tools: Addresses, subnet: Subnet, text: string): boolean {
 
 function checkStatic(tools: Addresses, network: NetworkRecord, staticIps: readonly string[]): string[] {
   const ranges = network.subnets.map((subnet) => rangeOf(tools, subnet))
-  return staticIps.map((text) => {
+  const asked = new Map<LeaseRange, string>()
+  for (const text of staticIps) {
     const address = tools.address(text)
     const range = address === undefined ? undefined : ranges.find(({ subnet }) => contains(subnet, address))
     if (address === undefined || range === undefined || address.value === range.subnet.first || address.value === range.subnet.last)
       throw badStatic(text, network, `is no address for a container of ${ranges.map(({ subnet }) => subnet.text).join(', ')}`)
     const plain = tools.format(address)
     if (plain === range.gateway) throw badStatic(text, network, 'is the gateway')
-    return plain
-  })
+    if (asked.has(range)) throw badStatic(text, network, `is a second one of ${range.subnet.text}`)
+    asked.set(range, plain)
+  }
+  return [...asked.values()]
 }
 
 function badStatic(text: string, network: NetworkRecord, what: string): LibpodError {
@@ -146,7 +149,7 @@ function badStatic(text: string, network: NetworkRecord, what: string): LibpodEr
     'invalid-argument',
     `staticIps: ${text} ${what} in network ${network.name}.`,
     { path: 'staticIps', value: text },
-    { hint: 'Take an address of one of its subnets, or leave it out.' },
+    { hint: 'Take one address of each of its subnets at most, or leave it out.' },
   )
 }
 

@@ -67,6 +67,13 @@ test('an address that was asked for is had, or refused with its holder', async (
     await expect(take(on, 'b', { staticIps: [ip] }), ip).rejects.toMatchObject({ code: 'invalid-argument', details: { path: 'staticIps' } })
 })
 
+test('a second address of one subnet is refused, not dropped', async () => {
+  await expect(take(services(), 'a', { staticIps: ['10.89.0.4', '10.89.0.5'] })).rejects.toMatchObject({
+    code: 'invalid-argument',
+    details: { path: 'staticIps', value: '10.89.0.5' },
+  })
+})
+
 test('an address of one who is just leaving is waited for: one that was asked for, and the last of a subnet', async () => {
   const store = createMemoryStore()
   // Whoever leaves holds the lock until the addresses are given back.
