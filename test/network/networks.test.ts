@@ -56,8 +56,15 @@ describe('a network', () => {
 
   it('internal: no way out', async () => {
     await create({ name: 'closed', internal: true })
-    const container = await started(engine, ['sleep', '600'], { network: { networks: [{ name: 'closed' }] } })
+    const ports = [{ container: 80 }]
+    const container = await started(engine, ['sleep', '600'], { network: { networks: [{ name: 'closed' }] }, ports })
     expect((await container.exec(sh('ip route'))).stdout).not.toContain('default')
+    expect((await container.inspect()).ports).toEqual([])
+    const refused = await failure(container.hostPort(80))
+    expect(refused).toMatchObject({ code: 'not-found', details: { ref: '80/tcp' } })
+    expect(refused.hint).toContain('internal')
+    await (await create({ name: 'open' })).connect(container.id)
+    expect((await container.inspect()).ports).toEqual([{ container: 80, host: expect.any(Number), protocol: 'tcp' }])
   })
 
   it('tells what happens to it', async () => {

@@ -21,8 +21,12 @@ export async function hostPort(services: ContainersServices, id: string, port: n
     'not-found',
     `The ${protocol} port ${port} of container ${record.name} is not published${asked ? ' now' : ''}.`,
     { kind: 'port', ref: `${port}/${protocol}` },
-    { hint: asked ? 'Start the container first.' : 'Create the container with ports: [{ container }].' },
+    { hint: asked ? hintOf(record) : 'Create the container with ports: [{ container }].' },
   )
+}
+
+function hintOf({ state }: ContainerRecord): string {
+  return isActive(state.status) ? 'Connect the container to a network that is not internal.' : 'Start the container first.'
 }
 
 /** Whether a container publishes a port when it runs. */

@@ -32,8 +32,8 @@ export async function publishedPorts({ network }: ContainersServices, id: string
 
 function portsOf(attachment: Attachment | undefined): PublishedPort[] {
   if (attachment === undefined || attachment.phase === 'leaving') return []
-  // They are reached through the networks that are set up.
-  if (attachment.networks.every(({ status }) => status === undefined)) return []
+  // They are reached through the networks that are set up; into an internal one nothing leads.
+  if (attachment.networks.every(({ status, network }) => status === undefined || network.internal)) return []
   return attachment.ports.map(({ containerPort, hostPort, protocol, hostIp }) => ({
     container: containerPort,
     host: hostPort,
