@@ -1,8 +1,9 @@
 import type { AbortOptions } from '../base/abort.ts'
 import { isLibpodError } from '../base/errors.ts'
+import { matchFilters } from '../base/filter.ts'
 import { checkKnownKeys } from '../base/known-keys.ts'
 import { driverOf } from './driver-of.ts'
-import type { VolumeFilters } from './filters.ts'
+import { type FilteredVolume, type VolumeFilters, volumeFilterTable } from './filters.ts'
 import { iterateVolumes } from './list.ts'
 import { removeUnused } from './remove.ts'
 import type { VolumesServices } from './services.ts'
@@ -26,6 +27,9 @@ export interface PruneVolumesResult {
 export async function pruneVolumes(services: VolumesServices, options: PruneVolumesOptions = {}): Promise<PruneVolumesResult> {
   checkKnownKeys(options, ['filters', 'signal'], 'volumes.prune')
   const { filters, signal } = options
+  // Who asks for volumes in use, asks for something that is not done: to overlook it would remove the others.
+  const { dangling: _, ...tests } = volumeFilterTable(filters)
+  matchFilters<FilteredVolume>(tests, filters)
   const removed: string[] = []
   let reclaimedBytes = 0
   for await (const { name } of iterateVolumes(services, { filters: { ...filters, dangling: 'true' }, signal })) {

@@ -128,6 +128,12 @@ describe('the collection', () => {
     expect(usage).toMatchObject({ total: 3, active: 2 })
     expect(usage.reclaimableBytes).toBeGreaterThanOrEqual(100_000)
     expect(await volumes.prune({ filters: { label: 'no' } })).toEqual({ removed: [], reclaimedBytes: 0 })
+    for (const dangling of ['false', 'true'])
+      expect(await failure(volumes.prune({ filters: { dangling } as never }))).toMatchObject({
+        code: 'invalid-argument',
+        details: { path: 'filters.dangling' },
+      })
+    expect(await names()).toContain('unused')
     const pruned = await volumes.prune()
     expect(pruned.removed).toEqual(['unused'])
     expect(pruned.reclaimedBytes).toBeGreaterThanOrEqual(100_000)
