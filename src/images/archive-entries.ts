@@ -23,12 +23,16 @@ export async function* archiveEntries(bytes: AsyncIterable<Buffer>, label: strin
   const tar = extract()
   const input = Readable.from(bytes, { objectMode: false })
   let failure: Error | undefined
+  const fails = (error: Error): void => {
+    failure ??= error
+  }
   input.on('error', (error) => {
-    failure = error
+    fails(error)
     tar.destroy(error)
   })
+  // Before the loop's own listener: a reader of an entry may hear of it only that the parser was destroyed.
+  tar.on('error', fails)
   input.pipe(tar)
-  // What the parser says when its input fails is most often only that it was destroyed.
   const refuse = (error: unknown): unknown => refusalOf(failure ?? error, label)
   let count = 0
   try {
@@ -64,9 +68,14 @@ async function* contentOf(entry: AsyncIterable<Buffer>, refuse: (error: unknown)
   }
 }
 
-/** What is neither the source's failure nor the system's is the parser refusing what it reads. */
+/** What is neither the source's failure nor the system's is the parser refusing what it reads. Its errors have codes, too. */
 function refusalOf(error: unknown, label: string): unknown {
-  return isLibpodError(error) || (error as NodeJS.ErrnoException).code !== undefined ? error : corrupt(label, messageOf(error), error)
+  return isLibpodError(error) || isFromSystem(error) ? error : corrupt(label, messageOf(error), error)
+}
+
+function isFromSystem(error: unknown): boolean {
+  const { errno, syscall } = error as NodeJS.ErrnoException
+  return errno !== undefined || syscall !== undefined
 }
 
 /** Resolves a path of the archive from a directory of the archive. */
@@ -83,5 +92,7 @@ function pathInside(path: string, from: string, label: string): string {
 
 function messageOf(error: unknown): string {
   const text = error instanceof Error ? error.message : String(error)
-  return text === 'Unexpected end of data' ? 'it is cut off' : `it is no tarball, or a damaged one (${text.replace(/\.$/, '')})`
+  // The parser is destroyed, without another word, when its input ends in the middle of an entry.
+  const isCut = text === 'Unexpected end of data' || (error as NodeJS.ErrnoException | undefined)?.code === 'STREAM_DESTROYED'
+  return isCut ? 'it is cut off' : `it is no tarball, or a damaged one (${text.replace(/\.$/, '')})`
 }

@@ -81,6 +81,21 @@ describe('a docker-archive', () => {
   ])('with %s is refused', async (_, change, message) => {
     await expectRefusal((await dockerArchive(change)).path, 'corrupt', message)
   })
+
+  it('that is cut off anywhere is refused', async () => {
+    const { path, config } = await dockerArchive()
+    // One file right after the other: the next is cut off before it is asked for.
+    const names = [`${splitDigest(digestOf(config)).hex}.json`, 'one/layer.tar', 'two/layer.tar', 'manifest.json']
+    run('tar', '-c', '-C', path.replace(/\.tar$/, ''), '-f', path, ...names)
+    const data = await readFile(path)
+    for (const at of [100, 513, 700, 1500, 2000, 3000, 8000, 11_000]) {
+      const cut = data.subarray(0, at)
+      await writeFile(path, cut)
+      await expectRefusal(path, 'corrupt', /cut off/)
+      await expectRefusal(Readable.from([cut]), 'corrupt', /cut off/)
+      await expectRefusal(Readable.from([gzipSync(cut)]), 'corrupt', /cut off/)
+    }
+  })
 })
 
 describe('a bad archive', () => {
@@ -173,7 +188,10 @@ describe('a bad archive', () => {
     const data = await readFile(archive)
     const zipped = gzipSync(data)
     for (const part of [0.1, 0.3, 0.5, 0.7]) {
-      await expectRefusal(Readable.from([data.subarray(0, data.length * part)]), 'corrupt', /./)
+      const cut = data.subarray(0, data.length * part)
+      await expectRefusal(Readable.from([cut]), 'corrupt', /./)
+      // Whole as gzip data, but not what is in it.
+      await expectRefusal(Readable.from([gzipSync(cut)]), 'corrupt', /./)
       await expectRefusal(Readable.from([zipped.subarray(0, zipped.length * part)]), 'corrupt', /cut off/)
     }
     await expectRefusal(Readable.from([]), 'corrupt', /empty/)
