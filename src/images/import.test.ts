@@ -207,6 +207,20 @@ describe('a stopped import', () => {
     await expectNothing()
   })
 
+  it('that waits for its source ends when the runtime is closed, which waits for that', async () => {
+    const silent = new Readable({ read() {} })
+    silent.push(await readFile(tarball))
+    let closing: Promise<void> | undefined
+    const onProgress = ({ bytes }: { readonly bytes: number }): void => {
+      if (bytes > 0) closing ??= services.closer.close()
+    }
+    await expect(images.import(silent, { onProgress })).rejects.toEqual(refusal('closed', /closed during an import/))
+    expect(silent.destroyed).toBe(true)
+    await closing
+    expect(services.leased()).toEqual(new Set())
+    expect(await services.leftovers()).toEqual([])
+  })
+
   it('that was aborted before does not touch its source', async () => {
     const stream = Readable.from(['x'])
     await expect(images.import(stream, { signal: AbortSignal.abort('early') })).rejects.toBe('early')

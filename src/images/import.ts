@@ -14,6 +14,7 @@ import { putImage, recordFrom } from './record.ts'
 import { normalizeName } from './reference.ts'
 import type { ImageLease, ImagesServices } from './services.ts'
 import { openByteSource } from './source.ts'
+import { untilClosed } from './until-closed.ts'
 
 /** Options of {@link Images.import}. @public */
 export interface ImportImageOptions extends AbortOptions {
@@ -54,8 +55,12 @@ export async function importImage(
   options: ImportImageOptions = {},
 ): Promise<ImageRecord> {
   await checkOptions(options)
-  const { signal } = options
   services.closer.check()
+  return untilClosed(services, 'an import', options.signal, (signal) => importFrom(services, source, { ...options, signal }))
+}
+
+async function importFrom(services: ImagesServices, source: string | Readable, options: ImportImageOptions): Promise<ImageRecord> {
+  const { signal } = options
   const plan = planImport(services, source, options)
   const progress = guardProgress(options.onProgress, services.logger)
   const input = await step(services.probe, 'import.open', () => openByteSource(source, signal))

@@ -225,3 +225,52 @@ describe('a stopped load', () => {
     expect(other.services.extractions).toBe(1)
   })
 })
+
+describe('closing the runtime', () => {
+  it('ends a load that waits for its source, and waits for that', async () => {
+    const { services: own, images: there } = await another()
+    const data = await readFile(archive)
+    const silent = new Readable({ read() {} })
+    silent.push(data.subarray(0, data.length / 2))
+    let closing: Promise<void> | undefined
+    const onProgress = ({ bytes }: ImageProgress): void => {
+      if (bytes > 0) closing ??= own.closer.close()
+    }
+    await expect(there.load(silent, { onProgress })).rejects.toMatchObject({
+      code: 'closed',
+      message: expect.stringContaining('during a load'),
+    })
+    await closing
+    expect(silent.destroyed).toBe(true)
+    expect(own.leased()).toEqual(new Set())
+  })
+
+  it.each(['read', 'not read'])('ends a stream of an archive that is %s', async (how) => {
+    const stream = await image.save()
+    const reading = how === 'read' ? (async () => (await stream[Symbol.asyncIterator]().next()).value as unknown)() : undefined
+    await reading
+    await services.closer.close()
+    expect(stream.closed).toBe(true)
+    expect(stream.errored).toMatchObject({ code: 'closed' })
+    expect(services.leased()).toEqual(new Set())
+  })
+
+  it('ends a save to a file, and waits for that', async () => {
+    let closing: Promise<void> | undefined
+    services.probe = (name, phase) => {
+      if (name === 'save.write' && phase === 'before') closing = services.closer.close()
+    }
+    await expect(image.save({ path: join(directory, 'cut.tar') })).rejects.toMatchObject({ code: 'closed' })
+    await closing
+    expect((await readdir(directory)).filter((name) => name.includes('cut.tar'))).toEqual([])
+    expect(services.leased()).toEqual(new Set())
+  })
+})
+
+it('a stream of an archive that is aborted before anybody reads it fails nobody but its reader', async () => {
+  const abort = new AbortController()
+  const stream = await image.save({ signal: abort.signal })
+  abort.abort(new Error('mine'))
+  await new Promise((resolve) => void stream.once('close', resolve))
+  await expect(stream.toArray()).rejects.toThrow('mine')
+})

@@ -16,6 +16,7 @@ import { putImage, recordFrom } from './record.ts'
 import type { ImageLease, ImagesServices } from './services.ts'
 import { openSource, type Source } from './source.ts'
 import { unpackLayers } from './unpack.ts'
+import { untilClosed } from './until-closed.ts'
 import { type VerifiedImage, verifyImage } from './verify.ts'
 
 /** Options of {@link Images.load}. @public */
@@ -74,6 +75,15 @@ async function load(
 ): Promise<ImageRecord[]> {
   await checkOptions(options)
   services.closer.check()
+  return untilClosed(services, 'a load', options.signal, (signal) => loadFrom(services, source, { ...options, signal }, check))
+}
+
+async function loadFrom(
+  services: ImagesServices,
+  source: string | Readable,
+  options: LoadImageOptions,
+  check: (offers: readonly ImageOffer[], label: string) => void,
+): Promise<ImageRecord[]> {
   const { signal } = options
   const wanted = options.platform === undefined ? undefined : parsePlatform(options.platform)
   const platform = wanted ?? services.platform

@@ -11,6 +11,7 @@ import { checkPullOptions, type PullImageOptions } from './pull/pull-options.ts'
 import { formatReference, type ImageReference } from './reference.ts'
 import type { ImagesServices } from './services.ts'
 import { remoteCandidates } from './short-names.ts'
+import { untilClosed } from './until-closed.ts'
 
 /** Brings an image from a registry, or finds it in the local store if the policy allows it. */
 export async function pullImage(services: ImagesServices, text: string, options: PullImageOptions = {}): Promise<ImageRecord> {
@@ -23,7 +24,7 @@ export async function pullImage(services: ImagesServices, text: string, options:
   if (policy === 'never') return getImage(services, name, options)
   const there = policy === 'always' ? undefined : await findThere(services, name, wanted, options)
   if (policy === 'missing' && there) return there
-  return untilClosed(services, options.signal, (signal) => pullUnlessThere(services, name, there, { ...options, signal }, wanted))
+  return untilClosed(services, 'a pull', options.signal, (signal) => pullUnlessThere(services, name, there, { ...options, signal }, wanted))
 }
 
 /** Of an image for another platform than the one that was asked for, there might as well be none. */
@@ -77,25 +78,6 @@ async function pullUnlessThere(
 /** What the registry has now is what was fetched before. */
 function isSame({ repoDigests }: ImageRecord, { reference: { tag: _, digest: __, ...repository }, top }: RemoteImage): boolean {
   return repoDigests.includes(formatReference({ ...repository, digest: top.digest }))
-}
-
-/** Runs `work` so that closing the engine ends it, and waits for that. */
-async function untilClosed<Result>(
-  { closer }: ImagesServices,
-  signal: AbortSignal | undefined,
-  work: (signal: AbortSignal) => Promise<Result>,
-): Promise<Result> {
-  const closed = new AbortController()
-  const working = work(signal === undefined ? closed.signal : AbortSignal.any([signal, closed.signal]))
-  const forget = closer.add(async () => {
-    closed.abort(new LibpodError('closed', 'The runtime was closed during a pull.', { what: 'runtime' }, { hint: 'Pull it again.' }))
-    await working.catch(() => {})
-  })
-  try {
-    return await working
-  } finally {
-    forget()
-  }
 }
 
 function withoutTransport(text: string): string {

@@ -16,6 +16,7 @@ import { packImages } from './oci-archive.ts'
 import { packDockerImages } from './pack-docker-archive.ts'
 import { requireImage } from './record.ts'
 import type { ImageLease, ImagesServices } from './services.ts'
+import { closedDuring, untilClosed } from './until-closed.ts'
 
 /** How archives of each format are written. */
 const packers = { 'oci-archive': packImages, 'docker-archive': packDockerImages } as const
@@ -52,18 +53,43 @@ export async function saveImages(
     )
   options.signal?.throwIfAborted()
   const records = await Promise.all([...new Set(ids)].map((id) => requireImage(services, id)))
-  if (options.path === undefined) return stream(services, records, format, options.signal)
-  await saveTo(services, records, { ...options, format, path: options.path })
+  services.closer.check()
+  const { path } = options
+  if (path === undefined) return stream(services, records, format, options.signal)
+  await untilClosed(services, 'a save', options.signal, (signal) => saveTo(services, records, { path, format, signal }))
   return undefined
 }
 
 type Format = keyof typeof packers
 
+/** Ends with the signal and with the engine, which waits until the blobs are let go of. */
 function stream(services: ImagesServices, records: readonly ImageRecord[], format: Format, signal: AbortSignal | undefined): Readable {
-  const readable = Readable.from(archive(services, records, format), { objectMode: false, highWaterMark: 1 << 20 })
-  const forget = onAbort(signal, (reason) => void readable.destroy(reason as Error))
-  readable.once('close', forget)
+  const readable = readableOf(services, records, format)
+  const stop = (reason: unknown): void => {
+    // Until somebody reads, it has nobody to be told to; whoever reads then gets it all the same.
+    readable.on('error', () => {})
+    readable.destroy(reason as Error)
+  }
+  const forget = [
+    onAbort(signal, stop),
+    services.closer.add(async () => {
+      stop(closedDuring('a save'))
+      await gone(readable)
+    }),
+  ]
+  readable.once('close', () => {
+    for (const one of forget) one()
+  })
   return readable
+}
+
+function readableOf(services: ImagesServices, records: readonly ImageRecord[], format: Format): Readable {
+  return Readable.from(archive(services, records, format), { objectMode: false, highWaterMark: 1 << 20 })
+}
+
+/** Waits until a stream that was destroyed has let go of all it held. */
+async function gone(readable: Readable): Promise<void> {
+  if (!readable.closed) await new Promise<void>((resolve) => void readable.once('close', resolve))
 }
 
 /** The archive's bytes. Its blobs are leased while it is read: somebody may remove the images meanwhile. */
@@ -102,18 +128,17 @@ async function saveTo(
 ): Promise<void> {
   const existing = await stat(path).catch(() => undefined)
   const direct = existing !== undefined && !existing.isFile()
+  const readable = readableOf(services, records, format)
   const target = direct ? path : join(dirname(path), `.${basename(path)}.${randomHex(6)}`)
   try {
     await step(services.probe, 'save.write', () =>
-      pipeline(
-        stream(services, records, format, undefined),
-        createWriteStream(target, { flags: direct ? 'w' : 'wx', flush: !direct, highWaterMark: 1 << 20 }),
-        { signal },
-      ),
+      pipeline(readable, createWriteStream(target, { flags: direct ? 'w' : 'wx', flush: !direct, highWaterMark: 1 << 20 }), { signal }),
     )
     signal?.throwIfAborted()
     if (!direct) await step(services.probe, 'save.rename', () => rename(target, path))
   } catch (error) {
+    readable.destroy()
+    await gone(readable)
     if (!direct) await rm(target, { force: true })
     signal?.throwIfAborted()
     throw refuseTarget(error, path)
