@@ -86,6 +86,30 @@ describe('a registry that breaks off', () => {
     expect(await suite.services.leftovers()).toEqual([])
   })
 
+  it.each<[string, Misbehaviour]>([
+    ['answers 416', status(416, { 'content-range': 'bytes */1000000' })],
+    ['gives all of it as a range', (_, response) => range(response, 0, layerBytes(0))],
+    ['gives another range', (_, response) => range(response, 5, layerBytes(0).subarray(5))],
+    ['gives a range that is none', (_, response) => range(response, 'x', layerBytes(0))],
+  ])('and then %s when it is to go on, is asked for all of it', { timeout: 30_000 }, async (_, answer) => {
+    const ingest = await suite.services.store.content.ingest({ reference: suite.layers[0]?.digest ?? '' })
+    await ingest.write(layerBytes(0).subarray(0, 500_000))
+    await ingest.close()
+    misbehave((request, response, url) => isBlob(url, 0) && request.headers.range !== undefined && answer(request, response, url))
+    await pull()
+    expect(await suite.services.leftovers()).toEqual([])
+  })
+
+  it('and gives another part although it is asked for all of it, is refused', async () => {
+    misbehave((_, response, url) => isBlob(url, 0) && range(response, 5, layerBytes(0).subarray(5)))
+    await expectFailure('registry', /another part/)
+  })
+
+  function range(response: ServerResponse, start: number | string, data: Buffer): true {
+    response.writeHead(206, { 'content-length': data.length, 'content-range': `bytes ${start}-${layerBytes(0).length - 1}/*` }).end(data)
+    return true
+  }
+
   it('and whose beginning was damaged since, is asked for all of it', { timeout: 30_000 }, async () => {
     const [layer] = suite.layers
     const ingest = await suite.services.store.content.ingest({ reference: layer?.digest ?? '' })

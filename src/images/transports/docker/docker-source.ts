@@ -40,9 +40,15 @@ export function dockerSource(session: RegistrySession, registry: string, referen
     },
     async blob({ digest, size }, { offset, signal }) {
       const what = `blob ${digest} of ${label}`
-      const headers: Record<string, string> = { 'accept-encoding': 'identity', ...(offset > 0 ? { range: `bytes=${offset}-` } : {}) }
-      const response = await session.get({ path: `${path}/blobs/${digest}`, headers, what, kind: 'blob', ref: digest, signal })
-      const begins = beginningOf(response, offset)
+      const request = { path: `${path}/blobs/${digest}`, what, kind: 'blob', ref: digest, signal }
+      let response = await session.get({ ...request, headers: headersFrom(offset), ...(offset > 0 ? { also: [rangeRefused] } : {}) })
+      let begins = beginningOf(response, offset)
+      if (begins === undefined && offset > 0) {
+        // It cannot go on, now or ever: what is there already is of no use, but all of it can be had.
+        response.drop()
+        response = await session.get({ ...request, headers: headersFrom(0) })
+        begins = beginningOf(response, 0)
+      }
       if (begins === undefined) {
         response.drop()
         throw protocolError(registry, `sent another part of the ${what} than it was asked for`)
@@ -54,11 +60,19 @@ export function dockerSource(session: RegistrySession, registry: string, referen
   }
 }
 
-/** Where the bytes of an answer begin. Not every registry knows of ranges. */
-function beginningOf(response: HttpResponse, asked: number): number | undefined {
-  if (response.status !== 206) return 0
-  const [, start] = /^bytes (\d+)-/.exec(response.header('content-range') ?? '') ?? []
-  return Number(start) === asked ? asked : undefined
+/** What says that there is no such range. */
+const rangeRefused = 416
+
+function headersFrom(offset: number): Readonly<Record<string, string>> {
+  return { 'accept-encoding': 'identity', ...(offset > 0 ? { range: `bytes=${offset}-` } : {}) }
+}
+
+/** Where the bytes of an answer begin. Not every registry knows of ranges, and some begin at 0 whatever they are asked for. */
+function beginningOf({ status, header }: HttpResponse, asked: number): number | undefined {
+  if (status === rangeRefused) return undefined
+  if (status !== 206) return 0
+  const [, start] = /^bytes (\d+)-/.exec(header('content-range') ?? '') ?? []
+  return start !== undefined && (Number(start) === asked || Number(start) === 0) ? Number(start) : undefined
 }
 
 /** A length that cannot be right is refused before all those bytes have come. */

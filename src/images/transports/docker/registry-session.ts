@@ -23,6 +23,8 @@ export interface RegistryRequest extends AbortOptions, Pick<FailureContext, 'wha
   /** Below `/v2/`. */
   readonly path: string
   readonly headers?: Readonly<Record<string, string>>
+  /** Statuses besides those of success that the caller takes for answers. */
+  readonly also?: readonly number[]
 }
 
 const redirections: ReadonlySet<number> = new Set([301, 302, 303, 307, 308])
@@ -53,7 +55,7 @@ export class RegistrySession {
   }
 
   /** The registry's answer, if it is one of success; otherwise rejects with what it means. */
-  async get({ path, headers = {}, what, kind, ref, signal }: RegistryRequest): Promise<HttpResponse> {
+  async get({ path, headers = {}, also = [], what, kind, ref, signal }: RegistryRequest): Promise<HttpResponse> {
     const { registry } = this.#options
     try {
       const origin = await this.#origin()
@@ -61,7 +63,7 @@ export class RegistrySession {
         const authorization = this.#authorizer.header
         const request = { url: new URL(`${origin}/v2/${path}`), headers, signal }
         const response = await this.#follow(request, authorization)
-        if (response.status >= 200 && response.status < 300) return response
+        if ((response.status >= 200 && response.status < 300) || also.includes(response.status)) return response
         const mayAnswer = response.status === 401 && response.url.origin === origin && answers < mostAnswers
         if (mayAnswer && (await this.#authorizer.answer(response, authorization, { signal }))) {
           response.drop()
