@@ -33,6 +33,10 @@ describe('pull', () => {
       expect((await suite.images.get(name)).id).toBe(image.id)
   })
 
+  it('takes a name with its transport, also where the registry is an address', async () => {
+    expect((await (await pull(`docker://${suite.name}`)).inspect()).names).toEqual([suite.name])
+  })
+
   it('does not fetch again what is there', async () => {
     await pull()
     const before = blobsAsked().length
@@ -163,6 +167,11 @@ describe('policies of a pull', () => {
     expect(suite.registry.asked).toEqual([])
     const image = await pull()
     expect((await pull(suite.name, { policy: 'never' })).id).toBe(image.id)
+    expect((await pull(suite.name, { policy: 'never', platform: 'linux/amd64' })).id).toBe(image.id)
+    await expect(pull(suite.name, { policy: 'never', platform: 'linux/arm64' })).rejects.toMatchObject({
+      code: 'unsupported',
+      details: { what: 'linux/arm64' },
+    })
   })
 })
 

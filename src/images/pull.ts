@@ -3,7 +3,7 @@ import { step } from '../base/steps.ts'
 import type { ImageRecord } from '../storage/image-store.ts'
 import { emitImageEvent } from './events.ts'
 import { findImage, getImage } from './lookup.ts'
-import { type Platform, parsePlatform } from './platform.ts'
+import { formatPlatform, type Platform, parsePlatform } from './platform.ts'
 import { guardProgress } from './progress.ts'
 import { fetchImage, type Pulling } from './pull/fetch-image.ts'
 import { openRemote, type RemoteImage } from './pull/open-remote.ts'
@@ -21,10 +21,27 @@ export async function pullImage(services: ImagesServices, text: string, options:
   const name = withoutTransport(text)
   const wanted = options.platform === undefined ? undefined : parsePlatform(options.platform)
   const policy = options.policy ?? 'always'
-  if (policy === 'never') return getImage(services, name, options)
+  if (policy === 'never') return getThere(services, name, wanted, options)
   const there = policy === 'always' ? undefined : await findThere(services, name, wanted, options)
   if (policy === 'missing' && there) return there
   return untilClosed(services, 'a pull', options.signal, (signal) => pullUnlessThere(services, name, there, { ...options, signal }, wanted))
+}
+
+/** What is there already, if it is for the platform that was asked for. */
+async function getThere(
+  services: ImagesServices,
+  name: string,
+  wanted: Platform | undefined,
+  { signal }: PullImageOptions,
+): Promise<ImageRecord> {
+  const record = await getImage(services, name, { signal })
+  if (wanted === undefined || isFor(record.platform, wanted)) return record
+  throw new LibpodError(
+    'unsupported',
+    `${name} in the local store is not for ${formatPlatform(wanted)}, but for ${formatPlatform(record.platform)}.`,
+    { what: formatPlatform(wanted) },
+    { hint: "Let it be pulled: { policy: 'missing' }." },
+  )
 }
 
 /** Of an image for another platform than the one that was asked for, there might as well be none. */
@@ -80,9 +97,10 @@ function isSame({ repoDigests }: ImageRecord, { reference: { tag: _, digest: __,
   return repoDigests.includes(formatReference({ ...repository, digest: top.digest }))
 }
 
+/** What stands before a colon may be a registry, whose port follows; after two slashes anything is a name. */
 function withoutTransport(text: string): string {
   if (typeof text !== 'string') return text
-  const [, transport, rest = ''] = /^([a-z-]+):(?:\/\/)?(?=[^0-9])(.*)$/s.exec(text) ?? []
+  const [, transport, rest = ''] = /^([a-z-]+):(?:\/\/|(?=[^0-9]))(.*)$/s.exec(text) ?? []
   if (transport === 'docker') return rest
   if (transport === undefined || !otherTransports.has(transport)) return text
   throw new LibpodError(
