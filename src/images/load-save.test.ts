@@ -90,6 +90,17 @@ describe('save and load', () => {
     await expect.poll(() => services.leased().size).toBe(0)
   })
 
+  it('save to a path that is none is refused, and to one with a long name is not', async () => {
+    for (const path of ['a\0b', join(directory, 'a\0b'), join(directory, 'n'.repeat(256))])
+      await expect(image.save({ path })).rejects.toMatchObject({ code: 'invalid-argument', details: { path: 'path', value: path } })
+    await image.save({ path: join(directory, 'n'.repeat(255)) })
+    expect((await readdir(directory)).filter((name) => name.startsWith('.'))).toEqual([])
+  })
+
+  it('a name that is no text is refused', async () => {
+    await expect(image.tag(5n as never)).rejects.toMatchObject({ code: 'invalid-argument' })
+  })
+
   it('save fails cleanly', async () => {
     await expect(image.save({ path: join(directory, 'no/such/x.tar') })).rejects.toMatchObject({ code: 'not-found' })
     await expect(image.save({ format: 'zip' as 'oci-archive' })).rejects.toMatchObject({ code: 'unsupported' })

@@ -30,6 +30,8 @@ describe('parseReference', () => {
   it.each([
     ['', 'empty'],
     [hex, 'id'],
+    ['localhost:99999/a', 'port'],
+    ['[::1]:0/a', 'port'],
     ['Alpine', 'capital'],
     ['a//b', 'malformed'],
     ['/a', 'malformed'],

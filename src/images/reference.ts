@@ -25,7 +25,7 @@ export function parseReference(text: string, path = 'reference'): ImageReference
   const refuse = (why: string, hint = 'A reference is [registry/]name[:tag][@digest], as docker.io/library/alpine:3.'): never => {
     throw new LibpodError(
       'invalid-argument',
-      `${path}: ${JSON.stringify(text)} is not a reference to an image: ${why}.`,
+      `${path}: ${typeof text === 'string' ? JSON.stringify(text) : `a value of the type ${typeof text}`} is not a reference to an image: ${why}.`,
       { path, value: text },
       { hint },
     )
@@ -45,6 +45,8 @@ export function parseReference(text: string, path = 'reference'): ImageReference
     return refuse('the tag is malformed', 'A tag has at most 128 letters, digits, "_", "." and "-", and begins with none of the last two.')
   const { domain, path: repository } = splitDomain(name)
   if (domain !== undefined && !domainShape.test(domain)) return refuse(`${JSON.stringify(domain)} is not a registry's host[:port]`)
+  if (domain !== undefined && !hasPossiblePort(domain))
+    return refuse(`${JSON.stringify(domain)} has a port that is none`, 'Ports go from 1 to 65535.')
   if (/[A-Z]/.test(repository)) return refuse('the name has capital letters', 'Names of repositories are in lower case.')
   if (!repository.split('/').every((component) => componentShape.test(component))) return refuse('the name is malformed')
   if (name.length > longestName) return refuse(`the name is longer than ${longestName} characters`)
@@ -54,6 +56,11 @@ export function parseReference(text: string, path = 'reference'): ImageReference
     ...(tag === undefined ? {} : { tag }),
     ...(digest === undefined ? {} : { digest }),
   }
+}
+
+function hasPossiblePort(domain: string): boolean {
+  const [, port] = /:([0-9]+)$/.exec(domain) ?? []
+  return port === undefined || (Number(port) >= 1 && Number(port) <= 65_535)
 }
 
 /** What stands before the first slash is a registry if it could not be the part of a name. */

@@ -1,6 +1,6 @@
 import { createWriteStream } from 'node:fs'
 import { rename, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type AbortOptions, onAbort } from '../base/abort.ts'
@@ -129,7 +129,7 @@ async function saveTo(
   const existing = await stat(path).catch(() => undefined)
   const direct = existing !== undefined && !existing.isFile()
   const readable = readableOf(services, records, format)
-  const target = direct ? path : join(dirname(path), `.${basename(path)}.${randomHex(6)}`)
+  const target = direct ? path : join(dirname(path), `.libpod-${randomHex(6)}`)
   try {
     await step(services.probe, 'save.write', () =>
       pipeline(readable, createWriteStream(target, { flags: direct ? 'w' : 'wx', flush: !direct, highWaterMark: 1 << 20 }), { signal }),
@@ -139,14 +139,15 @@ async function saveTo(
   } catch (error) {
     readable.destroy()
     await gone(readable)
-    if (!direct) await rm(target, { force: true })
+    // That it cannot be removed is no news beside what went wrong before.
+    if (!direct) await rm(target, { force: true }).catch(() => {})
     signal?.throwIfAborted()
     throw refuseTarget(error, path)
   }
 }
 
 function refuseTarget(error: unknown, path: string): Error {
-  if (isErrno(error, 'EISDIR', 'ERR_INVALID_ARG_VALUE'))
+  if (isErrno(error, 'EISDIR', 'ENAMETOOLONG', 'ERR_INVALID_ARG_VALUE'))
     return new LibpodError(
       'invalid-argument',
       `path: ${JSON.stringify(path)} is no file that can be written.`,

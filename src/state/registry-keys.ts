@@ -41,7 +41,7 @@ export function checkId(id: string): void {
   if (typeof id === 'string' && id !== '' && id.length <= longestId && !/[/\0]/.test(id)) return
   throw new LibpodError(
     'invalid-argument',
-    `id: ${JSON.stringify(id).slice(0, longestId)} cannot be the id of an object.`,
+    `id: ${typeof id === 'string' ? JSON.stringify(id.slice(0, longestId)) : `a value of the type ${typeof id}`} cannot be the id of an object.`,
     { path: 'id', value: id },
     { hint: 'Give the full id, as list() and inspect() tell it.' },
   )

@@ -178,6 +178,11 @@ describe('names', () => {
   })
 })
 
+it.each([[undefined], [5n], ['']])('the id %s is none', async (id) => {
+  const ref = engine.runtime.images.ref(id as never)
+  expect(await failure(ref.inspect())).toMatchObject({ code: 'invalid-argument', details: { path: 'id' } })
+})
+
 describe('list', () => {
   it('shows summaries, the newest first, and filters them', async () => {
     const { images } = engine.runtime
