@@ -20,6 +20,7 @@ export async function dockerOffers(
   if (items.length === 0) throw corrupt(label, 'there is no image in it')
   const offers: ImageOffer[] = []
   for (const item of items) {
+    signal?.throwIfAborted()
     const manifest = await makeManifest(content, lease, files, item, { label, signal })
     offers.push({ manifest, names: item.RepoTags.flatMap((name) => nameFromArchive(name, label, 'docker.io')) })
   }

@@ -106,18 +106,21 @@ export async function parseIndex(data: Buffer, what: string): Promise<OCIIndex> 
   return index
 }
 
+/** Nobody reads further. */
+const mostTold = 20
+
 /** The manifest of an index that fits a platform best. Throws `unsupported`, naming those that are there. */
 export function chooseOrRefuse(label: string, manifests: readonly Descriptor[], platform: Platform): Descriptor {
   const chosen = choosePlatform(manifests, platform)
   if (chosen) return chosen
-  const there = manifests
-    .flatMap((descriptor) => (descriptor.platform ? [formatPlatform(descriptor.platform)] : []))
-    .filter((text) => text !== 'unknown/unknown')
+  const named = manifests.flatMap((descriptor) => (descriptor.platform ? [formatPlatform(descriptor.platform)] : []))
+  const there = [...new Set(named)].filter((text) => text !== 'unknown/unknown')
+  const told = there.length > mostTold ? [...there.slice(0, mostTold), `${there.length - mostTold} more`] : there
   throw new LibpodError(
     'unsupported',
     `${label} has no image for ${formatPlatform(platform)}.`,
     { what: formatPlatform(platform) },
-    { hint: `It has one for ${there.join(', ') || 'no platform that it names'}; choose with { platform }.` },
+    { hint: `It has one for ${told.join(', ') || 'no platform that it names'}; choose with { platform }.` },
   )
 }
 

@@ -65,6 +65,27 @@ describe('a docker-archive', () => {
     expect(await services.leftovers()).toEqual([])
   })
 
+  it('that names very many images is given up as soon as the signal says so', async () => {
+    const { path } = await dockerArchive(async (files) => {
+      const manifest = JSON.parse(await readFile(join(files, 'manifest.json'), 'utf8')) as object[]
+      await writeFile(join(files, 'manifest.json'), JSON.stringify(Array.from({ length: 50 }, () => manifest[0])))
+    })
+    const { services: own, images: there } = await another()
+    const { content } = own.store
+    const { open } = content
+    const abort = new AbortController()
+    let opened = 0
+    Object.assign(content, {
+      open: (...args: Parameters<typeof open>) => {
+        opened++
+        if (opened === 3) abort.abort('stop')
+        return open(...args)
+      },
+    })
+    await expect(there.loadAll(path, { signal: abort.signal })).rejects.toBe('stop')
+    expect(opened).toBe(3)
+  })
+
   it.each<[string, (files: string) => Promise<void>, RegExp]>([
     ['a missing layer', (files) => rm(join(files, 'one/layer.tar')), /one\/layer\.tar.*missing/],
     ['a link out of it', (files) => symlink('../../etc/passwd', join(files, 'one/x')), /leads out/],
@@ -158,7 +179,8 @@ describe('a bad archive', () => {
       /calls itself/,
       async (layout) => writeIndex(layout, [await withKeys(layout, { mediaType: indexType })]),
     ],
-    ['more layers than diff ids', 'corrupt', /2 layers/, async (layout) => writeIndex(layout, [await withTwoLayers(layout)])],
+    ['more layers than diff ids', 'corrupt', /2 layers/, async (layout) => writeIndex(layout, [await withLayers(layout, 2)])],
+    ['too many layers', 'unsupported', /161 layers/, async (layout) => writeIndex(layout, [await withLayers(layout, 161)])],
     ['a wrong diff id', 'corrupt', /./, async (layout) => writeIndex(layout, [await withDiffId(layout)])],
   ])('with %s is refused, packed or as a directory', async (_, code, message, change) => {
     const layout = await unpacked()
@@ -174,9 +196,9 @@ describe('a bad archive', () => {
   }
   const artifact = async (layout: string): Promise<Descriptor> =>
     withKeys(layout, { config: await writeBlob(layout, {}, 'application/vnd.example.thing') })
-  async function withTwoLayers(layout: string): Promise<Descriptor> {
+  async function withLayers(layout: string, count: number): Promise<Descriptor> {
     const { layers } = JSON.parse(await readFile(blobIn(layout, await manifestOf()), 'utf8')) as { layers: object[] }
-    return withKeys(layout, { layers: [...layers, ...layers] })
+    return withKeys(layout, { layers: Array.from({ length: count }, () => layers[0]) })
   }
   async function withDiffId(layout: string): Promise<Descriptor> {
     const config = JSON.parse(await readFile(blobIn(layout, await configOf()), 'utf8')) as object

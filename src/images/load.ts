@@ -113,12 +113,15 @@ async function loadUnder(
   )
   check(offers, blobs.label)
   const images: { readonly image: VerifiedImage; readonly names: readonly string[] }[] = []
-  for (const { manifest, names } of offers)
+  for (const { manifest, names } of offers) {
+    signal?.throwIfAborted()
     images.push({ image: await step(probe, 'load.verify', () => verifyImage(blobs, manifest)), names })
+  }
   // Where there is only one, nothing was chosen.
   for (const { image } of images) checkPlatform(blobs.label, image.configuration, loading.wanted)
   const ready: { readonly record: ImageRecord; readonly names: readonly string[] }[] = []
   for (const { image, names } of images) {
+    signal?.throwIfAborted()
     const sizeBytes = await step(probe, 'load.unpack', () => unpackLayers(services, lease, image.layers, { signal, progress }))
     const { manifest, config, configuration, layers } = image
     ready.push({ record: recordFrom({ manifest, configBlob: config, config: configuration, layers, sizeBytes }), names })

@@ -217,4 +217,21 @@ describe('a registry that lies', () => {
     expect(await suite.images.list()).toEqual([])
     expect(suite.services.leased()).toEqual(new Set())
   })
+
+  it('with more layers than can be mounted, is not asked for them', async () => {
+    const config = { ...suite.registry.put({ os: 'linux' }), mediaType: ociMediaTypes.config }
+    const layers = Array.from({ length: 161 }, () => suite.layers[0])
+    suite.registry.tag('1', suite.registry.put({ schemaVersion: 2, config, layers }, ociMediaTypes.manifest))
+    await expect(pull()).rejects.toMatchObject({ code: 'unsupported', details: { what: '161 layers' } })
+    expect(suite.registry.asked.filter((line) => line.includes('/blobs/'))).toEqual([])
+  })
+
+  it('about its platforms is not quoted without an end', async () => {
+    const manifests = Array.from({ length: 1000 }, (_, at) => ({
+      ...suite.manifest,
+      platform: { os: 'linux', architecture: `a${at % 500}` },
+    }))
+    suite.registry.tag('1', suite.registry.put({ schemaVersion: 2, mediaType: ociMediaTypes.index, manifests }, ociMediaTypes.index))
+    await expect(pull()).rejects.toMatchObject({ code: 'unsupported', hint: expect.stringMatching(/linux\/a19, 480 more;/) as string })
+  })
 })

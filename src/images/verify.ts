@@ -22,6 +22,12 @@ export interface VerifiedImage {
   readonly layers: readonly ImageLayer[]
 }
 
+/**
+ * A container's mount names its layers in one page of options, 24 bytes for each, beside what else it has to say. An image of more could
+ * be stored, but not run; it is refused before it is fetched.
+ */
+const mostLayers = 160
+
 const configTypes: ReadonlySet<string> = new Set([ociMediaTypes.config, dockerMediaTypes.config])
 
 /** Reads manifest and configuration of an image, and makes sure that they fit together and that every blob is there with its size. */
@@ -42,6 +48,7 @@ export async function checkManifest(manifest: Pick<Descriptor, 'mediaType'>, dat
   if (mediaType !== undefined && mediaType !== manifest.mediaType)
     throw corrupt(what, `its manifest calls itself ${mediaType}, its index ${manifest.mediaType}`)
   if (!configTypes.has(config.mediaType)) throw refuseType(what, `its configuration is of the type ${config.mediaType}`, config.mediaType)
+  if (layers.length > mostLayers) throw tooManyLayers(what, layers.length)
   const foreign = layers.find((layer) => !knownLayerTypes.has(layer.mediaType))
   if (foreign) throw refuseType(what, `its layer ${foreign.digest} is of the type ${foreign.mediaType}`, foreign.mediaType)
   return parsed
@@ -77,5 +84,14 @@ function refuseType(what: string, why: string, mediaType: string): LibpodError {
     `${what} is not an image that can be run: ${why}.`,
     { what: mediaType },
     { hint: 'OCI images and those of Docker (version 2, schema 2) are known.' },
+  )
+}
+
+function tooManyLayers(what: string, count: number): LibpodError<'unsupported'> {
+  return new LibpodError(
+    'unsupported',
+    `${what} has ${count} layers; ${mostLayers} are the most that one mount can have.`,
+    { what: `${count} layers` },
+    { hint: 'Squash the image where it is made.' },
   )
 }
