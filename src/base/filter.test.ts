@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest'
 import { isLibpodError } from './errors.ts'
-import { type Filters, type FilterTable, matchesLabel, matchFilters, parseFlag } from './filter.ts'
+import { type Filters, type FilterTable, matchesLabel, matchFilters, parseFlag, readValues } from './filter.ts'
 
 interface Thing {
   readonly name: string
@@ -59,4 +59,21 @@ it('parseFlag knows the usual spellings', () => {
   expect(['true', '1', 'T', 'yes'].map((value) => parseFlag(value, 'x'))).toEqual([true, true, true, true])
   expect(['false', '0', 'F', 'no'].map((value) => parseFlag(value, 'x'))).toEqual([false, false, false, false])
   expect(() => parseFlag('maybe', 'filters.dangling')).toThrow(/^filters\.dangling/)
+})
+
+describe('readValues', () => {
+  it('reads each value once, before it is asked for', () => {
+    const seen: string[] = []
+    const letterOf = readValues(['a', 'b', 'a', 5 as never], (value) => {
+      seen.push(value)
+      return value.toUpperCase()
+    })
+    expect(seen).toEqual(['a', 'b'])
+    expect([letterOf('a'), letterOf('b'), seen.length]).toEqual(['A', 'B', 2])
+    expect(readValues(undefined, parseInt)('7')).toBe(7)
+  })
+
+  it('throws at once for what cannot be read', () => {
+    expect(() => readValues('x', (value) => parseFlag(value, 'filters.dangling'))).toThrow('neither true nor false')
+  })
 })

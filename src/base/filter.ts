@@ -35,6 +35,17 @@ export function matchFilters<Subject>(
   return (subject) => tests.every((test) => test(subject))
 }
 
+/**
+ * Reads the values of one key, each once and before there is anything to compare: a value that is none is refused by an empty list, too.
+ * Gives what each of them was read as.
+ */
+export function readValues<Value>(given: string | readonly string[] | undefined, read: (value: string) => Value): (value: string) => Value {
+  // What is no text is refused by matchFilters, which knows the key.
+  const texts = new Set([given ?? []].flat().filter((value) => typeof value === 'string'))
+  const values = new Map(Array.from(texts, (value) => [value, read(value)]))
+  return (value) => (values.has(value) ? (values.get(value) as Value) : read(value))
+}
+
 /** `key` or `key=value` against an object's labels. */
 export function matchesLabel(labels: Readonly<Record<string, string>>, value: string): boolean {
   const at = value.indexOf('=')
@@ -83,7 +94,7 @@ function checkValue(value: unknown, path: string): void {
   if (typeof value === 'string') return
   throw new LibpodError(
     'invalid-argument',
-    `${path}: ${JSON.stringify(value)} is not a text.`,
+    `${path}: ${typeof value === 'bigint' ? `${value}n` : JSON.stringify(value)} is not a text.`,
     { path, value },
     { hint: 'Filters are texts or lists of texts.' },
   )

@@ -1,5 +1,5 @@
 import type { AbortOptions } from '../base/abort.ts'
-import { type Filters, type FilterTable, matchFilters, parseFlag } from '../base/filter.ts'
+import { type Filters, type FilterTable, matchFilters, parseFlag, readValues } from '../base/filter.ts'
 import { checkKnownKeys } from '../base/known-keys.ts'
 import type { ImageRecord } from '../storage/image-store.ts'
 import { imageTests } from './image-filters.ts'
@@ -53,11 +53,12 @@ async function filterTable(
   for (const given of [filters.before, filters.since, filters.after]) {
     for (const image of [given ?? []].flat()) times.set(image, Date.parse((await getImage(services, image, { signal })).createdAt))
   }
+  const hasContainers = readValues(filters.containers, (value) => parseFlag(value, 'filters.containers'))
   const timeOf = (image: string): number => times.get(image) ?? Number.NaN
   const isNewer = ({ createdAt }: ImageRecord, image: string): boolean => Date.parse(createdAt) > timeOf(image)
   return {
-    ...imageTests,
-    containers: ({ id }, value) => used.has(id) === parseFlag(value, 'filters.containers'),
+    ...imageTests(filters),
+    containers: ({ id }, value) => used.has(id) === hasContainers(value),
     before: ({ createdAt }, image) => Date.parse(createdAt) < timeOf(image),
     since: isNewer,
     after: isNewer,

@@ -97,6 +97,14 @@ describe('save and load', () => {
     expect((await readdir(directory)).filter((name) => name.startsWith('.'))).toEqual([])
   })
 
+  it.each(['until', 'dangling', 'containers'])('the filter %s is read also where there is no image', async (key) => {
+    const { images: empty } = await another()
+    const refusal = { code: 'invalid-argument', details: { path: `filters.${key}` } }
+    await expect(empty.list({ filters: { [key]: 'x' } })).rejects.toMatchObject(refusal)
+    await expect(empty.list({ filters: { [key]: 5n as never } })).rejects.toMatchObject(refusal)
+    await expect(empty.prune({ filters: { [key]: 'x' } })).rejects.toMatchObject(refusal)
+  })
+
   it('a name that is no text is refused', async () => {
     await expect(image.tag(5n as never)).rejects.toMatchObject({ code: 'invalid-argument' })
   })

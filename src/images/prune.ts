@@ -31,7 +31,7 @@ export async function pruneImages(services: ImagesServices, options: PruneImages
   checkKnownKeys(options, ['all', 'filters', 'signal'], 'images.prune')
   checkBooleans(options, ['all'])
   services.closer.check()
-  const { dangling: _, digest: __, ...tests } = imageTests
+  const { dangling: _, digest: __, ...tests } = imageTests(options.filters)
   const matches = matchFilters<ImageRecord>(tests, options.filters)
   const images: ImageRecord[] = []
   try {

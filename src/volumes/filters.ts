@@ -1,4 +1,4 @@
-import { type Filters, type FilterTable, matchesLabel, parseFlag, parsePattern } from '../base/filter.ts'
+import { type Filters, type FilterTable, matchesLabel, parseFlag, parsePattern, readValues } from '../base/filter.ts'
 import { parseInstant } from '../base/instant.ts'
 import type { VolumeSummary } from './record.ts'
 
@@ -15,15 +15,19 @@ export interface FilteredVolume extends VolumeSummary {
   readonly used?: boolean
 }
 
+/** The tests. Throws `invalid-argument` for a value that is none. */
 export function volumeFilterTable(filters: VolumeFilters = {}): FilterTable<FilteredVolume> {
-  const patterns = new Map([filters.name ?? []].flat().map((value) => [value, parsePattern(value)]))
+  const patternOf = readValues(filters.name, (value) => parsePattern(value))
+  const isAnonymous = readValues(filters.anonymous, (value) => parseFlag(value, 'filters.anonymous'))
+  const isDangling = readValues(filters.dangling, (value) => parseFlag(value, 'filters.dangling'))
+  const instantOf = readValues(filters.until, (value) => parseInstant(value, 'filters.until'))
   return {
-    anonymous: ({ anonymous }, value) => anonymous === parseFlag(value, 'filters.anonymous'),
-    dangling: ({ used }, value) => used !== parseFlag(value, 'filters.dangling'),
+    anonymous: ({ anonymous }, value) => anonymous === isAnonymous(value),
+    dangling: ({ used }, value) => used !== isDangling(value),
     driver: ({ driver }, value) => driver === value,
     label: ({ labels }, value) => matchesLabel(labels, value),
     'label!': ({ labels }, value) => !matchesLabel(labels, value),
-    name: ({ name }, value) => patterns.get(value)?.test(name) ?? false,
-    until: ({ createdAt }, value) => Date.parse(createdAt) < parseInstant(value, 'filters.until'),
+    name: ({ name }, value) => patternOf(value).test(name),
+    until: ({ createdAt }, value) => Date.parse(createdAt) < instantOf(value),
   }
 }

@@ -134,6 +134,12 @@ describe('the collection', () => {
         details: { path: 'filters.dangling' },
       })
     expect(await names()).toContain('unused')
+    for (const key of ['until', 'anonymous'] as const)
+      for (const verb of [volumes.list, volumes.prune] as ((options: object) => Promise<unknown>)[])
+        expect(await failure(verb.call(volumes, { filters: { name: 'no such', [key]: 'x' } }))).toMatchObject({
+          code: 'invalid-argument',
+          details: { path: `filters.${key}` },
+        })
     const pruned = await volumes.prune()
     expect(pruned.removed).toEqual(['unused'])
     expect(pruned.reclaimedBytes).toBeGreaterThanOrEqual(100_000)
