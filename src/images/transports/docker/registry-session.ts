@@ -62,7 +62,7 @@ export class RegistrySession {
       for (let answers = 0; ; answers++) {
         const authorization = this.#authorizer.header
         const request = { url: new URL(`${origin}/v2/${path}`), headers, signal }
-        const response = await this.#follow(request, authorization)
+        const response = await this.#follow(request, authorization, what)
         if ((response.status >= 200 && response.status < 300) || also.includes(response.status)) return response
         const mayAnswer = response.status === 401 && response.url.origin === origin && answers < mostAnswers
         if (mayAnswer && (await this.#authorizer.answer(response, authorization, { signal }))) {
@@ -101,17 +101,14 @@ export class RegistrySession {
   }
 
   /** Follows redirections. What authorizes is for the first host only: another one must not learn of it. */
-  async #follow(request: HttpRequest, authorization: string | undefined): Promise<HttpResponse> {
+  async #follow(request: HttpRequest, authorization: string | undefined, what = lastPart(request.url)): Promise<HttpResponse> {
     const { registry, tls } = this.#options
     let { url } = request
     const { authorization: own, ...others } = request.headers ?? {}
     for (let hops = 0; ; hops++) {
       const secret = url.origin === request.url.origin ? (authorization ?? own) : undefined
-      const response = await this.#send({
-        ...request,
-        url,
-        headers: { ...others, ...(secret === undefined ? {} : { authorization: secret }) },
-      })
+      const headers = { ...others, ...(secret === undefined ? {} : { authorization: secret }) }
+      const response = await this.#send({ ...request, url, headers }, what)
       if (!redirections.has(response.status)) return response
       response.drop()
       const location = response.header('location')
@@ -128,13 +125,13 @@ export class RegistrySession {
     }
   }
 
-  async #send(request: HttpRequest): Promise<HttpResponse> {
+  async #send(request: HttpRequest, what: string): Promise<HttpResponse> {
     const { signal, url } = request
     try {
       return await (await this.#client(url)).request(request)
     } catch (error) {
       signal?.throwIfAborted()
-      throw brokenOff(error, { registry: url.host, what: lastPart(url) })
+      throw brokenOff(error, { registry: url.host, what })
     }
   }
 
@@ -156,7 +153,7 @@ export class RegistrySession {
   }
 }
 
-/** What an address is about, for messages. */
+/** What an address is about, for messages of requests that nobody named. */
 function lastPart({ pathname }: URL): string {
   return pathname.split('/').at(-1) || 'images'
 }
