@@ -123,6 +123,27 @@ describe('what is under way when an engine closes', () => {
     await place.with(async (runtime) => expect(await runtime.containers.list()).toEqual([]))
   })
 
+  it('exec() is over, its program with it, and both are told of', async () => {
+    const { id } = await place.with(async (runtime) => {
+      const container = await runtime.containers.create({ ...place.container, command: ['sleep', '600'] })
+      await container.start()
+      return container
+    })
+    for (const ms of [0, 20, 60, 160, 400]) {
+      const closed = await closeDuring((runtime) => runtime.containers.ref(id).exec(['sleep', '50']), ms)
+      expect(closed).toBe('closed')
+    }
+    await place.with(async (runtime) => {
+      const { processes } = await runtime.containers.ref(id).top({ fields: ['args'] })
+      expect(processes).toEqual([['sleep 600']])
+      const told: string[] = []
+      for await (const { action } of runtime.events({ since: new Date(0), until: new Date() })) told.push(action)
+      const count = (what: string): number => told.filter((action) => action === what).length
+      expect(count('exec')).toBeGreaterThan(0)
+      expect(count('exec_died')).toBe(count('exec'))
+    })
+  })
+
   it('a stop goes on without it', async () => {
     const runtime = await place.open()
     const container = await runtime.containers.create({ ...place.container, command: sh('trap "" TERM; while :; do sleep 0.1; done') })

@@ -25,7 +25,7 @@ export interface PreparedExec {
   run(stdio: readonly [number, number, number], tty?: OCIExecTerminal): Promise<OCIExec>
   /** A path in the bundle for a socket of this exec. */
   readonly socketPath: string
-  /** Tells of the end and removes the files. */
+  /** Tells of the end and removes the files. Never rejects: how the program ended is known, and that is what its caller is told. */
   finish(exitCode: number | undefined): Promise<void>
 }
 
@@ -79,8 +79,12 @@ export async function prepareExec(
       return exec
     },
     async finish(exitCode) {
-      for (const file of [processFile, pidFile]) unlinkIfThereSync(file)
-      if (exitCode !== undefined) await services.emit({ ...subjectOf(record), action: 'exec_died', exitCode })
+      try {
+        for (const file of [processFile, pidFile]) unlinkIfThereSync(file)
+        if (exitCode !== undefined) await services.emit({ ...subjectOf(record), action: 'exec_died', exitCode })
+      } catch (error) {
+        services.logger.warn(`Finishing an exec in container ${record.name}: ${String(error)}`)
+      }
     },
   }
 }

@@ -2,13 +2,14 @@ import { closeSync, openSync } from 'node:fs'
 import { onAbort } from '../../base/abort.ts'
 import { type Collected, collect, makePipe, writeAll } from '../../linux/pipe.ts'
 import type { ContainersServices } from '../services.ts'
+import { endedByClosing } from '../while-closing.ts'
 import { prepareExec } from './begin.ts'
 import { encodeOutput } from './encode-output.ts'
 import { checkExec, type ExecOptions, type ExecResult } from './options.ts'
 
 const defaultMaxOutputBytes = 16 * 1024 * 1024
 
-/** Runs a program in a running container and collects its output. */
+/** Runs a program in a running container and collects its output. It ends with its engine: nobody else would be told how it ended. */
 export async function execContainer(
   services: ContainersServices,
   id: string,
@@ -16,6 +17,15 @@ export async function execContainer(
   options: ExecOptions<'utf8' | 'buffer'> = {},
 ): Promise<ExecResult<string | Buffer>> {
   await checkExec(command, options)
+  return endedByClosing(services, options, (inner, own) => exec(inner, id, command, own))
+}
+
+async function exec(
+  services: ContainersServices,
+  id: string,
+  command: readonly string[],
+  options: ExecOptions<'utf8' | 'buffer'>,
+): Promise<ExecResult<string | Buffer>> {
   const { input, timeoutMs, maxOutputBytes = defaultMaxOutputBytes, encoding = 'utf8', signal } = options
   signal?.throwIfAborted()
   const prepared = await prepareExec(services, id, command, options)
@@ -25,7 +35,7 @@ export async function execContainer(
     const stdout = makePipe()
     const stderr = makePipe()
     const theirs = [stdin.read, stdout.write, stderr.write] as const
-    const exec = await prepared
+    const running = await prepared
       .run(theirs)
       .catch((error: unknown) => {
         for (const fd of [stdin.write, stdout.read, stderr.read]) if (fd !== undefined) closeSync(fd)
@@ -37,7 +47,7 @@ export async function execContainer(
     const fed = stdin.write === undefined || input === undefined ? undefined : writeAll(stdin.write, input, { signal: feeding.signal })
     fed?.catch(() => {})
     let timedOut = false
-    const kill = (): void => void exec.kill(9).catch(() => {})
+    const kill = (): void => void running.kill(9).catch(() => {})
     const release = onAbort(signal, kill)
     const giveUp = (): void => {
       timedOut = true
@@ -45,7 +55,7 @@ export async function execContainer(
     }
     const timer = timeoutMs === undefined ? undefined : setTimeout(giveUp, timeoutMs)
     try {
-      exitCode = await exec.exited
+      exitCode = await running.exited
     } finally {
       clearTimeout(timer)
       release()
