@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process'
-import { readdir } from 'node:fs/promises'
+import { readdir, readlink } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Runtime } from 'libpod-ts'
@@ -142,6 +142,41 @@ describe('what is under way when an engine closes', () => {
       expect(count('exec')).toBeGreaterThan(0)
       expect(count('exec_died')).toBe(count('exec'))
     })
+  })
+
+  it.each([{}, { tty: true }])('spawn(%o) is taken back, or its session ended', async (options) => {
+    const { id } = await place.with(async (runtime) => {
+      const container = await runtime.containers.create({ ...place.container, command: ['sleep', '600'] })
+      await container.start()
+      return container
+    })
+    for (const ms of [0, 5, 20, 60, 160, 400]) {
+      const outcome = await closeDuring(async (runtime) => {
+        const session = await runtime.containers.ref(id).spawn(['sleep', '50'], options)
+        expect((await session.wait()).exitCode).toBe(137)
+      }, ms)
+      expect(['closed', 'done']).toContain(outcome)
+      await place.with(async (runtime) => {
+        const { processes } = await runtime.containers.ref(id).top({ fields: ['args'] })
+        expect(processes).toEqual([['sleep 600']])
+      })
+    }
+  })
+
+  it('what finished programs wrote and nobody read is let go of', async () => {
+    const runtime = await place.open()
+    const container = await runtime.containers.create({ ...place.container, command: ['sleep', '600'] })
+    await container.start()
+    const descriptors = async (): Promise<string[]> => {
+      const links = await Promise.all((await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => '')))
+      return links.filter((link) => link.startsWith('pipe:'))
+    }
+    await (await container.spawn(['true'])).wait()
+    const before = await descriptors()
+    const sessions = await Promise.all(Array.from({ length: 10 }, () => container.spawn(['echo', 'x'], { stdin: true })))
+    await Promise.all(sessions.map((session) => session.wait()))
+    await runtime.close()
+    expect((await descriptors()).filter((link) => !before.includes(link))).toEqual([])
   })
 
   it('a stop goes on without it', async () => {

@@ -1,6 +1,6 @@
 import { closeSync, openSync } from 'node:fs'
 import { PassThrough, type Readable, type Writable } from 'node:stream'
-import { onAbort } from '../../base/abort.ts'
+import { type AbortOptions, onAbort } from '../../base/abort.ts'
 import { LibpodError } from '../../base/errors.ts'
 import { makePipe, readableFrom, writableTo } from '../../linux/pipe.ts'
 import type { TerminalSize } from '../../linux/pty.ts'
@@ -9,6 +9,7 @@ import { execTerminal } from '../../oci/exec-terminal.ts'
 import type { OCIExec } from '../../oci/oci-runtime.ts'
 import { checkTerminalSize } from '../check-terminal-size.ts'
 import type { ContainersServices } from '../services.ts'
+import { endedByClosing } from '../while-closing.ts'
 import { type PreparedExec, prepareExec } from './begin.ts'
 import { checkExec, type SpawnOptions } from './options.ts'
 
@@ -38,6 +39,8 @@ interface Streams {
   readonly stdin?: Writable
   readonly stdout: Readable
   readonly stderr: Readable
+  /** Those of them that have a descriptor. */
+  readonly owned: readonly (Readable | Writable)[]
   resize(size: { readonly rows: number; readonly columns: number }): void
 }
 
@@ -49,6 +52,16 @@ export async function spawnInContainer(
   options: SpawnOptions = {},
 ): Promise<ExecSession> {
   await checkExec(command, options)
+  const start = (inner: ContainersServices, own: SpawnOptions): Promise<ExecSession> => startSession(inner, id, command, own)
+  return endedByClosing(services, options, start, async (session) => session[Symbol.asyncDispose]())
+}
+
+async function startSession(
+  services: ContainersServices,
+  id: string,
+  command: readonly string[],
+  options: SpawnOptions,
+): Promise<ExecSession> {
   options.signal?.throwIfAborted()
   const { tty, ...rest } = options
   const terminal = tty === undefined || tty === false ? undefined : tty === true ? usualSize : tty
@@ -58,22 +71,33 @@ export async function spawnInContainer(
     started = terminal ? await startTerminal(prepared, terminal) : await startPiped(prepared, options)
   } catch (error) {
     await prepared.finish(undefined)
+    // What it failed with is then only what became of that.
+    options.signal?.throwIfAborted()
     throw error
   }
-  const { exec, streams } = started
-  const kill = async (signal: string | number = 'SIGKILL'): Promise<void> => exec.kill(parseSignal(signal, 'signal'))
-  const unregister = services.ephemerals.add(() => kill())
-  const release = onAbort(options.signal, () => void kill().catch(() => {}))
-  const ended = exec.exited.finally(() => {
-    release()
-    unregister()
-  })
-  if (terminal !== undefined) {
-    // It may not have been read to its end, and nobody may come to do that.
-    const { stdout } = streams
-    const forget = services.ephemerals.add(async () => void stdout.destroy())
-    stdout.once('close', forget)
+  const session = sessionOf(services, prepared, { ...started, isTerminal: terminal !== undefined, signal: options.signal })
+  if (options.signal?.aborted) {
+    await session[Symbol.asyncDispose]()
+    throw options.signal.reason
   }
+  return session
+}
+
+interface Started extends AbortOptions {
+  readonly exec: OCIExec
+  readonly streams: Streams
+  readonly isTerminal: boolean
+}
+
+function sessionOf(services: ContainersServices, prepared: PreparedExec, { exec, streams, isTerminal, signal }: Started): ExecSession {
+  const { stdin, stdout, stderr, owned, resize } = streams
+  const kill = async (number: string | number = 'SIGKILL'): Promise<void> => exec.kill(parseSignal(number, 'signal'))
+  const release = onAbort(signal, () => void kill().catch(() => {}))
+  let isRunning = true
+  const ended = exec.exited.finally(() => {
+    isRunning = false
+    release()
+  })
   const exited = ended.then(
     async (exitCode) => {
       await prepared.finish(exitCode)
@@ -85,26 +109,41 @@ export async function spawnInContainer(
     },
   )
   exited.catch(() => {})
+  const end = async (isOver: (stream: Readable | Writable) => boolean): Promise<void> => {
+    if (isRunning) await kill()
+    await exited.catch(() => {})
+    for (const stream of owned) if (isOver(stream)) stream.destroy()
+  }
+  // Who reads comes to the end of a pipe; what nobody reads holds its descriptor until then, and nobody may come to read it.
+  const unregister = services.ephemerals.add(() => end((stream) => isTerminal || !isRead(stream)))
+  void Promise.allSettled([exited, ...owned.map(closed)]).then(unregister)
   return {
-    ...(streams.stdin === undefined ? {} : { stdin: streams.stdin }),
-    stdout: streams.stdout,
-    stderr: streams.stderr,
+    ...(stdin === undefined ? {} : { stdin }),
+    stdout,
+    stderr,
     async wait() {
       const result = await exited
-      options.signal?.throwIfAborted()
+      signal?.throwIfAborted()
       return result
     },
     kill,
     async resize(size) {
       checkTerminalSize(size)
-      streams.resize(size)
+      resize(size)
     },
     async [Symbol.asyncDispose]() {
-      await kill()
-      await exited.catch(() => {})
-      for (const stream of [streams.stdin, streams.stdout, streams.stderr]) stream?.destroy()
+      await end(() => true)
+      stderr.destroy()
     },
   }
+}
+
+function isRead(stream: Readable | Writable): boolean {
+  return stream.listenerCount('data') + stream.listenerCount('readable') > 0
+}
+
+async function closed(stream: Readable | Writable): Promise<void> {
+  if (!stream.closed) await new Promise<void>((resolve) => void stream.once('close', resolve))
 }
 
 async function startPiped(prepared: PreparedExec, { stdin }: SpawnOptions): Promise<{ exec: OCIExec; streams: Streams }> {
@@ -115,10 +154,13 @@ async function startPiped(prepared: PreparedExec, { stdin }: SpawnOptions): Prom
   const ours = [input.write, output.read, errors.read].filter((fd) => fd !== undefined)
   try {
     const exec = await prepared.run(theirs)
+    const typed = input.write === undefined ? undefined : writableTo(input.write)
+    const [stdout, stderr] = [readableFrom(output.read), readableFrom(errors.read)]
     const streams: Streams = {
-      stdout: readableFrom(output.read),
-      stderr: readableFrom(errors.read),
-      ...(input.write === undefined ? {} : { stdin: writableTo(input.write) }),
+      ...(typed === undefined ? {} : { stdin: typed }),
+      stdout,
+      stderr,
+      owned: [stdout, stderr, ...(typed === undefined ? [] : [typed])],
       resize: () => {
         throw new LibpodError(
           'unsupported',
@@ -139,5 +181,6 @@ async function startPiped(prepared: PreparedExec, { stdin }: SpawnOptions): Prom
 
 async function startTerminal(prepared: PreparedExec, size: TerminalSize): Promise<{ exec: OCIExec; streams: Streams }> {
   const { exec, terminal } = await execTerminal(prepared, size)
-  return { exec, streams: { stdin: terminal, stdout: terminal, stderr: new PassThrough().end(), resize: (to) => terminal.resize(to) } }
+  const both = { stdin: terminal, stdout: terminal, owned: [terminal] }
+  return { exec, streams: { ...both, stderr: new PassThrough().end(), resize: (to) => terminal.resize(to) } }
 }
