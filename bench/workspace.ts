@@ -46,7 +46,7 @@ async function fill({ disk, fast, tarball, tree }: Workspace): Promise<void> {
   chmodSync(disk, 0o755)
   for (const folder of [disk, fast]) {
     mkdirSync(join(folder, 'rootless'))
-    chmodSync(join(folder, 'rootless'), 0o777)
+    chmodSync(join(folder, 'rootless'), 0o1777)
   }
   mkdirSync(tree)
   await pipeline(busyboxRootfs(), createWriteStream(tarball))

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Runtime, type RuntimeOptions } from 'libpod-ts'
@@ -79,6 +79,29 @@ describe('a place that cannot be used', () => {
       details: { what: expect.stringContaining(readOnly) },
       hint: expect.stringMatching(/writable|place/),
     })
+  })
+})
+
+describe('a place that somebody else may write to', () => {
+  it.each(['root', 'runRoot'] as const)('is refused as %s', async (option) => {
+    const folder = join(place, `open-${option}`)
+    await mkdir(folder)
+    await chmod(folder, 0o777)
+    const error = await failure(Runtime.open(at(`open-to-all-${option}`, { [option]: folder })))
+    expect(error).toMatchObject({ code: 'permission-denied', details: { what: folder }, hint: expect.stringContaining('go-w') })
+    expect(await readdir(folder)).toEqual([])
+    await chmod(folder, 0o700)
+    await (await Runtime.open(at(`open-to-all-${option}`, { [option]: folder }))).close()
+  })
+
+  it.skipIf(process.geteuid?.() === 0)('is no place for the folders of an ordinary user', async () => {
+    const above = join(place, 'above')
+    await mkdir(above)
+    await chmod(above, 0o777)
+    const options = at('below', { runRoot: join(above, 'run') })
+    expect(await failure(Runtime.open(options))).toMatchObject({ code: 'permission-denied', details: { what: above } })
+    await chmod(above, 0o1777)
+    await (await Runtime.open(options)).close()
   })
 })
 
