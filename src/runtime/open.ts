@@ -14,11 +14,12 @@ import { networkKind } from '../network/record.ts'
 import { membershipOf } from '../pods/membership.ts'
 import { podKind } from '../pods/record.ts'
 import type { PodsServices } from '../pods/services.ts'
-import { claimRoot } from '../state/format.ts'
+import { checkRoot, claimRoot } from '../state/format.ts'
 import { LiveState } from '../state/live.ts'
 import { Registry } from '../state/registry.ts'
 import { imageKind } from '../storage/images/image-kind.ts'
 import { volumeKind } from '../volumes/record.ts'
+import { claimRunRoot } from './claim-run-root.ts'
 import { claimAlone, claimState } from './claim-state.ts'
 import { builtInTransports } from './defaults.ts'
 import { type Duty, openDuty } from './duty.ts'
@@ -37,6 +38,7 @@ import { openVolumes } from './open-volumes.ts'
 import { checkRuntimeOptions, type InternalOptions, internals, type RuntimeOptions } from './options.ts'
 import { recover } from './recover.ts'
 import { removeUsers } from './remove-users.ts'
+import { rootFileOf } from './root-file.ts'
 import { startCleanup } from './start-cleanup.ts'
 import { writeExitScript } from './write-exit-script.ts'
 
@@ -76,8 +78,13 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
   closer.add(() => rootless?.close())
   const epoch = await enterEpoch(runRoot)
   await claimState(root, stateName(stateOption))
-  const [store, liveStore] = await Promise.all([openState(stateOption, root), openLiveState(stateOption, runRoot)])
+  const store = await openState(stateOption, root)
   closer.add(() => store.close())
+  const pinned = { root, runRoot, uid: config.uid, state: stateName(stateOption) }
+  // Neither the root nor the run root is claimed for the other when that is another's already.
+  await checkRoot(store, pinned)
+  await claimRunRoot(runRoot, rootFileOf(options, config))
+  const liveStore = await openLiveState(stateOption, runRoot)
   closer.add(() => liveStore.close())
   if (!store.traits.shared) closer.add(claimAlone(root))
   const owner = await createOwner(places.owners)
@@ -125,7 +132,7 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
     option: options.images,
     removeUsers: (users, how) => removeUsers(services, users, how),
   })
-  await claimRoot(store, { root, runRoot, uid: config.uid, state: stateName(stateOption), snapshotter: storage.snapshots.driver })
+  await claimRoot(store, { ...pinned, snapshotter: storage.snapshots.driver })
   const oci = openOci({ config, options, helper: helpers.oci, prefix: rootless?.prefix ?? [] })
   closer.add(() => oci.close())
   const volumes = openVolumes({

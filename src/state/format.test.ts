@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest'
-import { claimRoot, rootFormat } from './format.ts'
+import { checkRoot, claimRoot, rootFormat } from './format.ts'
 import { createMemoryStore } from './stores/memory.ts'
 
 const settings = { runRoot: '/run/a', uid: 0, snapshotter: 'overlay' }
@@ -11,6 +11,14 @@ it('pins what a root was made with, and adds what is new', async () => {
   expect(await claimRoot(store, settings)).toEqual(settings)
   expect(await claimRoot(store, { ...settings, network: 'bridge' })).toEqual({ ...settings, network: 'bridge' })
   await expect(claimRoot(store, { ...settings, network: 'cni' })).rejects.toEqual(rejection('conflict', { what: 'network' }))
+})
+
+it('compares what a root was made with, and pins nothing', async () => {
+  const store = createMemoryStore()
+  await checkRoot(store, { runRoot: '/run/b' })
+  await claimRoot(store, settings)
+  await checkRoot(store, { ...settings, network: 'bridge' })
+  await expect(checkRoot(store, { runRoot: '/run/b' })).rejects.toEqual(rejection('conflict', { what: 'runRoot' }))
 })
 
 it('says which setting differs, with both values', async () => {

@@ -31,6 +31,12 @@ export async function claimRoot(store: StateStore, settings: RootSettings): Prom
   }
 }
 
+/** Rejects as {@link claimRoot} does, and writes nothing. */
+export async function checkRoot(store: StateStore, settings: RootSettings): Promise<void> {
+  const [entry] = await store.get([key])
+  if (entry !== undefined) compare(readRoot(entry.value), settings)
+}
+
 function readRoot(value: Json): RootSettings {
   const { format, settings } = (value ?? {}) as { readonly format?: unknown; readonly settings?: RootSettings }
   if (typeof format !== 'number' || typeof settings !== 'object')

@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Runtime, type RuntimeOptions } from 'libpod-ts'
@@ -8,6 +8,8 @@ import { runModule } from '../support/child.ts'
 import { failure } from '../support/results.ts'
 
 let place: string
+// Of this process: as another user, the same tests may run beside it.
+const elsewhere = join(tmpdir(), `libpod-ts-elsewhere-${process.pid}`)
 
 beforeAll(async () => {
   place = await mkdtemp(join(tmpdir(), 'libpod-ts-'))
@@ -23,7 +25,7 @@ const at = (name: string, more: RuntimeOptions = {}): RuntimeOptions => ({
 describe('a root that was made with other settings', () => {
   it.each<[string, RuntimeOptions, RuntimeOptions, string]>([
     ['snapshotter', { images: { snapshotter: 'overlay' } }, { images: { snapshotter: 'vfs' } }, 'snapshotter'],
-    ['run root', {}, { runRoot: '/tmp/libpod-ts-elsewhere/run' }, 'runRoot'],
+    ['run root', {}, { runRoot: join(elsewhere, 'run') }, 'runRoot'],
     ['state store', { state: 'lmdb' }, { state: 'file' }, 'state'],
     ['state store of its own', { state: 'file' }, { state: 'lmdb' }, 'state'],
   ])('is refused another %s', async (name, first, second, what) => {
@@ -33,7 +35,7 @@ describe('a root that was made with other settings', () => {
     expect(error.hint).toMatch(/another root/)
     await using again = await Runtime.open(at(name, first))
     expect(await again.containers.list()).toEqual([])
-    await rm('/tmp/libpod-ts-elsewhere', { recursive: true, force: true })
+    await rm(elsewhere, { recursive: true, force: true })
   })
 
   it('is refused when a newer version made it', async () => {
@@ -44,6 +46,48 @@ describe('a root that was made with other settings', () => {
     const error = await failure(Runtime.open(options))
     expect(error).toMatchObject({ code: 'unsupported', details: { what: 'root format 99' } })
     expect(error.hint).toMatch(/Update/)
+  })
+})
+
+describe('a run root', () => {
+  const shared = (name: string): RuntimeOptions => at(name, { runRoot: join(place, 'shared') })
+
+  it('is that of one root, also when that is closed', async () => {
+    const first = await Runtime.open(shared('first'))
+    const refusal = {
+      code: 'conflict',
+      details: { what: join(place, 'shared') },
+      message: expect.stringMatching(/first\/root.*second\/root/),
+      hint: expect.stringMatching(/runRoot of its own/),
+    }
+    expect(await failure(Runtime.open(shared('second')))).toMatchObject(refusal)
+    await first.close()
+    expect(await failure(Runtime.open(shared('second')))).toMatchObject(refusal)
+    await (await Runtime.open(shared('first'))).close()
+    // Nor is the other root bound to it.
+    await (await Runtime.open(at('second'))).close()
+  })
+
+  it('is not claimed for a root that has another', async () => {
+    await (await Runtime.open(at('bound'))).close()
+    const other = { runRoot: join(place, 'unclaimed') }
+    expect(await failure(Runtime.open(at('bound', other)))).toMatchObject({ code: 'conflict', details: { what: 'runRoot' } })
+    await (await Runtime.open(at('unbound', other))).close()
+  })
+
+  it('is claimed by several engines of a new root at once', async () => {
+    const engines = await Promise.all([1, 2, 3, 4].map(() => Runtime.open(at('at-once'))))
+    for (const engine of engines) await engine.close()
+  })
+
+  it('is claimed again where the file that names the root is torn', async () => {
+    await (await Runtime.open(at('torn'))).close()
+    const file = join(place, 'torn', 'run', 'root.json')
+    for (const text of ['', '{"root":', 'null']) {
+      await writeFile(file, text)
+      await (await Runtime.open(at('torn'))).close()
+      expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ root: join(place, 'torn', 'root') })
+    }
   })
 })
 

@@ -12,7 +12,8 @@ export async function makeFolder(folder: string, mode: number): Promise<void> {
   } catch (error) {
     if (isErrno(error, 'ENOENT') && !(await isThere(dirname(folder)))) {
       await makeFolder(dirname(folder), mode)
-      return mkdir(folder, { mode })
+      // Another engine may have been here meanwhile.
+      return makeFolder(folder, mode)
     }
     if (!isErrno(error, 'EEXIST') || !(await stat(folder)).isDirectory()) throw error
   }
