@@ -1,5 +1,5 @@
 import { realpath } from 'node:fs/promises'
-import { join } from 'node:path'
+import { join, resolve } from 'node:path'
 import { isLibpodError, LibpodError } from '../base/errors.ts'
 import { mapFsError } from '../linux/fs/disk.ts'
 import { spreadFolders } from '../linux/fs/inode-flags.ts'
@@ -15,30 +15,60 @@ export interface Places {
   readonly exits: string
 }
 
-/** Makes the folders of a root, for nobody else to look into. Rejects with `permission-denied` if somebody else may write to them. */
-export async function openPlaces(root: string, runRoot: string): Promise<Places> {
-  const places = { root, runRoot, owners: join(runRoot, 'owners'), locks: join(runRoot, 'locks'), exits: join(runRoot, 'exits') }
+/**
+ * Makes the folders of a root, for nobody else to look into. Gives their real paths, so that one place has one name however it was
+ * asked for. Rejects with `permission-denied` if somebody else may write to them.
+ */
+export async function openPlaces(asked: string, askedRun: string): Promise<Places> {
   // A newline could not be named in the exit script, and conmon and crun take what follows a colon for something else.
-  for (const [path, folder] of Object.entries({ root, runRoot })) {
+  for (const [path, folder] of Object.entries({ root: asked, runRoot: askedRun })) {
     const what = /[\n\0]/.test(folder) ? 'a newline' : folder.includes(':') ? 'a colon' : undefined
     if (what === undefined) continue
     const hint = 'Give the path of another folder.'
     throw new LibpodError('invalid-argument', `${path}: must not contain ${what}.`, { path, value: folder }, { hint })
   }
+  // Before anything is made, and again when it is seen where links lead.
+  refuseNested(resolve(asked), resolve(askedRun))
+  const root = await openTop(asked, 'root')
+  const runRoot = await openTop(askedRun, 'runRoot')
+  refuseNested(root, runRoot)
+  const places = { root, runRoot, owners: join(runRoot, 'owners'), locks: join(runRoot, 'locks'), exits: join(runRoot, 'exits') }
   const ofMany = ['containers', 'volumes'].map((name) => join(root, name))
-  const folders = [...ofMany, join(root, 'storage'), join(runRoot, 'containers'), places.owners, places.locks, places.exits]
-  const user = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 }
-  for (const folder of [root, runRoot, ...folders]) {
-    try {
-      await makeFolder(folder, 0o700)
-      // Others can come first, where everybody may make folders; what is in these is believed, and run.
-      if (folder === root || folder === runRoot) await requirePrivateFolder(await realpath(folder), user)
-    } catch (error) {
-      throw refusePlace(error, folder, folder === runRoot || folder.startsWith(`${runRoot}/`) ? 'runRoot' : 'root')
-    }
-  }
+  for (const folder of [...ofMany, join(root, 'storage')]) await make(folder, 'root')
+  for (const folder of [join(runRoot, 'containers'), places.owners, places.locks, places.exits]) await make(folder, 'runRoot')
   for (const folder of ofMany) spreadFolders(folder)
   return places
+}
+
+/** Others can come first, where everybody may make folders; what is in these is believed, and run. */
+async function openTop(folder: string, option: 'root' | 'runRoot'): Promise<string> {
+  await make(folder, option)
+  const real = await realpath(folder)
+  await requirePrivateFolder(real, { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 })
+  return real
+}
+
+async function make(folder: string, option: 'root' | 'runRoot'): Promise<void> {
+  await makeFolder(folder, 0o700).catch((error: unknown) => {
+    throw refusePlace(error, folder, option)
+  })
+}
+
+/** What is in one of them would be taken for a part of the other. */
+function refuseNested(root: string, runRoot: string): void {
+  const what =
+    runRoot === root ? 'be the root' : isIn(runRoot, root) ? 'lie in the root' : isIn(root, runRoot) ? 'contain the root' : undefined
+  if (what === undefined) return
+  throw new LibpodError(
+    'invalid-argument',
+    `runRoot: must not ${what}${runRoot === root ? '' : ` ${root}`}.`,
+    { path: 'runRoot', value: runRoot },
+    { hint: 'Use a folder of its own, best on tmpfs.' },
+  )
+}
+
+function isIn(path: string, folder: string): boolean {
+  return path.startsWith(folder.endsWith('/') ? folder : `${folder}/`)
 }
 
 function refusePlace(error: unknown, folder: string, option: 'root' | 'runRoot'): Error {

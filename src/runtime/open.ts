@@ -70,10 +70,11 @@ export async function openEngine(options: RuntimeOptions & InternalOptions): Pro
 async function openParts(options: RuntimeOptions & InternalOptions, closer: Closer): Promise<Engine> {
   const { logger = silentLogger, serve = true, state: stateOption = 'lmdb' } = options
   const { probe, dutyFd, stallMs, isCleanup = false, uid } = options[internals] ?? {}
-  const config = await readConfig({ root: options.root, runRoot: options.runRoot, uid })
-  const { root, runRoot } = config
+  const told = await readConfig({ root: options.root, runRoot: options.runRoot, uid })
   const programs = await findHelpers(options.helpersDir)
-  const places = await openPlaces(root, runRoot)
+  const places = await openPlaces(told.root, told.runRoot)
+  const { root, runRoot } = places
+  const config = Object.freeze({ ...told, root, runRoot })
   const rootless = await openRootless(config)
   closer.add(() => rootless?.close())
   const epoch = await enterEpoch(runRoot)

@@ -1,5 +1,4 @@
 import type { AbortOptions } from '../base/abort.ts'
-import { LibpodError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import { lazySchema } from '../base/schema.ts'
 import type { Probe } from '../base/steps.ts'
@@ -138,14 +137,6 @@ export async function checkRuntimeOptions(options: RuntimeOptions & InternalOpti
     Object(options) === options &&
     Object.entries(options).every(([key, value]) => value === undefined || ((key === 'root' || key === 'runRoot') && isAbsolutePath(value)))
   if (!simple) await schema.parse(options)
-  if (options.root !== undefined && options.root === options.runRoot) {
-    throw new LibpodError(
-      'invalid-argument',
-      'runRoot: must not be the root.',
-      { path: 'runRoot' },
-      { hint: 'Use a folder of its own, best on tmpfs.' },
-    )
-  }
 }
 
 function isAbsolutePath(value: unknown): boolean {

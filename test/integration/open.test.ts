@@ -1,4 +1,4 @@
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Runtime, type RuntimeOptions } from 'libpod-ts'
@@ -88,6 +88,37 @@ describe('a run root', () => {
       await (await Runtime.open(at('torn'))).close()
       expect(JSON.parse(await readFile(file, 'utf8'))).toMatchObject({ root: join(place, 'torn', 'root') })
     }
+  })
+})
+
+describe('a place with several names', () => {
+  it('is one place', async () => {
+    const [link, root, runRoot] = [join(place, 'link'), join(place, 'names', 'root'), join(place, 'names', 'run')]
+    await (await Runtime.open({ root, runRoot: `${runRoot}/` })).close()
+    await symlink(join(place, 'names'), link)
+    for (const options of [
+      { root: `${root}/`, runRoot },
+      { root: join(link, 'root'), runRoot: `${link}/./run//` },
+    ]) {
+      await using runtime = await Runtime.open(options)
+      expect(await runtime.info()).toMatchObject({ root, runRoot })
+    }
+  })
+
+  it.each([
+    ['root', (root: string) => root],
+    ['root with a slash', (root: string) => `${root}/`],
+    ['root in another way', (root: string) => `${root}/../root`],
+    ['root by a link', (root: string) => `${root}-link`],
+    ['place in the root', (root: string) => join(root, 'storage')],
+    ['place in the root by a link', (root: string) => join(`${root}-link`, 'run')],
+    ['place above the root', (root: string) => join(root, '..')],
+  ])('is no run root: the %s', async (name, runRootOf) => {
+    const root = join(place, `nested ${name}`, 'root')
+    await mkdir(root, { recursive: true, mode: 0o700 })
+    await symlink(root, `${root}-link`)
+    const error = await failure(Runtime.open({ root, runRoot: runRootOf(root) }))
+    expect(error).toMatchObject({ code: 'invalid-argument', details: { path: 'runRoot' }, hint: expect.stringMatching(/of its own/) })
   })
 })
 

@@ -8,13 +8,19 @@ import { isErrno } from '../errno.ts'
  */
 export async function makeFolder(folder: string, mode: number): Promise<void> {
   try {
+    await makeOne(folder, mode)
+  } catch (error) {
+    if (!isErrno(error, 'ENOENT')) throw error
+    if (!(await isThere(dirname(folder)))) await makeFolder(dirname(folder), mode)
+    // Once more also where the one above is there: somebody else may have made it a moment ago.
+    await makeOne(folder, mode)
+  }
+}
+
+async function makeOne(folder: string, mode: number): Promise<void> {
+  try {
     await mkdir(folder, { mode })
   } catch (error) {
-    if (isErrno(error, 'ENOENT') && !(await isThere(dirname(folder)))) {
-      await makeFolder(dirname(folder), mode)
-      // Another engine may have been here meanwhile.
-      return makeFolder(folder, mode)
-    }
     if (!isErrno(error, 'EEXIST') || !(await stat(folder)).isDirectory()) throw error
   }
 }
