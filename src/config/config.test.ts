@@ -133,6 +133,11 @@ dns_bind_port = 54
   expect(monitorEnv['X']).toBe('y')
 })
 
+test.each(['bridge', 'pasta', 'slirp4netns'])('%s, as Podman calls the usual network, is a private one', async (netns) => {
+  await put(system, `[containers]\nnetns = "${netns}"`)
+  expect((await read()).containers.netns).toBe('private')
+})
+
 test('later files prevail, key by key, and lists can be added to', async () => {
   await put(
     'usr/share/containers/containers.conf',

@@ -112,11 +112,11 @@ function namespaceOf(value: ConfValue): NamespaceDefault {
   throw badValue(value, '"private" or "host"')
 }
 
-/** A private network is one of the default network, which Podman also calls `bridge`. */
+/** A private network is one of the default network, which Podman also calls `bridge`, or without root by the program that connects it. */
 function networkOf(value: ConfValue): NetworkDefault {
   const text = textOf(value)
   if (text === 'host' || text === 'none' || text === 'private') return text
-  if (text === 'bridge') return 'private'
+  if (text === 'bridge' || text === 'pasta' || text === 'slirp4netns') return 'private'
   throw badValue(value, '"private", "host" or "none"')
 }
 
