@@ -36,6 +36,16 @@ it('keeps the data where everybody expects it, for nobody else to enter', async 
   expect([mountpoint, join(root, 'data')].map((path) => statSync(path).mode & 0o7777)).toEqual([0o755, 0o700])
 })
 
+it('gives the data its mode whatever the umask is', async () => {
+  const umask = process.umask(0o077)
+  try {
+    const { mountpoint = '' } = await open().create(plain('masked'))
+    expect(statSync(mountpoint).mode & 0o7777).toBe(0o755)
+  } finally {
+    process.umask(umask)
+  }
+})
+
 it('leaves nothing of what is removed, also where that was cut off', async () => {
   const cutOff = localVolumeDriver({ root, work: { ...directTreeWork, remove: async () => {} }, background, logger: silentLogger })
   for (const name of ['one', 'two']) await cutOff.create(plain(name))

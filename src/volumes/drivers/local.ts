@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename } from 'node:fs/promises'
+import { chmod, mkdir, readdir, rename } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Background } from '../../base/background.ts'
 import { randomHex } from '../../base/crypto.ts'
@@ -57,6 +57,8 @@ export function localVolumeDriver({ root, work, background, logger }: LocalVolum
       try {
         await mkdir(folderOf(volume), { recursive: true, mode: 0o700 })
         await mkdir(mountpoint, { mode: 0o755 })
+        // Whatever the umask of this process is: containers look into it as other users.
+        await chmod(mountpoint, 0o755)
       } catch (error) {
         throw mapFsError(error, mountpoint)
       }
