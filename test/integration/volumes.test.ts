@@ -1,10 +1,10 @@
-import { chown, mkdir, readdir, readFile, stat, symlink, writeFile } from 'node:fs/promises'
+import { chown, mkdir, readdir, stat, symlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import type { Container, ContainerMount, CreateContainerOptions } from 'libpod-ts'
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest'
 import { created, sh, started } from '../support/containers.ts'
-import { image, useEngine } from '../support/engine.ts'
+import { useEngine } from '../support/engine.ts'
 import { type Footprint, footprint } from '../support/footprint.ts'
 import { failure } from '../support/results.ts'
 import { imageWith } from '../support/rootfs.ts'
@@ -356,57 +356,4 @@ describe('two engines on one root', () => {
       await other.close()
     }
   })
-})
-
-describe('a driver of the host’s own', () => {
-  it('is asked for everything, and left alone by an engine without it', async () => {
-    const place = join(engine.root, '../own')
-    const calls: string[] = []
-    const told = (verb: string, { name }: { name: string }): void => void calls.push(`${verb} ${name}`)
-    const driver = {
-      name: 'own',
-      async create(volume: { name: string }) {
-        told('create', volume)
-        await mkdir(join(place, volume.name), { recursive: true })
-        return {}
-      },
-      remove: async (volume: { name: string }) => told('remove', volume),
-      async mount(volume: { name: string }) {
-        told('mount', volume)
-        const mount = { type: 'bind', source: join(place, volume.name), options: ['bind'] }
-        return { type: 'mount' as const, mount }
-      },
-      unmount: async (volume: { name: string }) => told('unmount', volume),
-      usage: async () => ({ sizeBytes: 1, inodes: 1 }),
-    }
-    const runtime = await engine.open({ volumes: { drivers: [driver] } })
-    try {
-      const { stdout } = await runtime.containers.run({
-        image,
-        command: sh('echo x > /d/file; ls /d'),
-        network: 'none',
-        mounts: [{ type: 'volume', source: 'odd', target: '/d', driver: 'own' }],
-      })
-      expect(stdout).toBe('file\n')
-      expect(await readFile(join(place, 'odd/file'), 'utf8')).toBe('x\n')
-      expect(calls).toEqual(['create odd', 'mount odd', 'unmount odd'])
-      const error = await failure(engine.runtime.volumes.ref('odd').remove())
-      expect(error).toMatchObject({ code: 'unavailable', details: { what: 'own' } })
-      expect((await engine.runtime.volumes.prune()).removed).toEqual([])
-      await runtime.volumes.ref('odd').remove()
-      expect(calls.at(-1)).toBe('remove odd')
-    } finally {
-      await runtime.close()
-    }
-  })
-
-  it.each([[{ name: 'x' }], ['local'], [{ name: '../x', create() {}, remove() {}, mount() {}, unmount() {}, usage() {} }]])(
-    '%j is none',
-    async (driver) => {
-      expect(await failure(engine.open({ volumes: { drivers: [driver as never] } }))).toMatchObject({
-        code: 'invalid-argument',
-        details: { path: 'volumes.drivers[0]' },
-      })
-    },
-  )
 })
