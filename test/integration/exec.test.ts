@@ -2,6 +2,7 @@ import type { Container } from 'libpod-ts'
 import { isLibpodError } from 'libpod-ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { image, testRuntime, useEngine } from '../support/engine.ts'
+import { failure } from '../support/results.ts'
 
 const engine = useEngine()
 let container: Container
@@ -80,6 +81,16 @@ describe('exec', () => {
     expect((await container.exec(['kill', stdout.trim()])).exitCode).toBe(0)
   })
 
+  it.each<[object, string]>([
+    [{ tty: true }, 'tty'],
+    [{ stdin: true }, 'stdin'],
+    [{ env: { 'A=B': 'x' } }, 'env.A=B'],
+    [{ env: { A: 'x\0y' } }, 'env.A'],
+    [{ workdir: 'relative' }, 'workdir'],
+  ])('refuses %j', async (options, path) => {
+    expect(await failure(container.exec(['true'], options))).toMatchObject({ code: 'invalid-argument', details: { path } })
+  })
+
   it('runs thirty at once', async () => {
     const results = await Promise.all(Array.from({ length: 30 }, (_, i) => container.exec(['sh', '-c', `echo ${i}; exit ${i}`])))
     expect(results.map(({ exitCode, stdout }) => [exitCode, stdout])).toEqual(results.map((_, i) => [i, `${i}\n`]))
@@ -87,6 +98,15 @@ describe('exec', () => {
 })
 
 describe('spawn', () => {
+  it.each<[object, string]>([
+    [{ timeoutMs: 300 }, 'timeoutMs'],
+    [{ input: 'x' }, 'input'],
+    [{ encoding: 'buffer' }, 'encoding'],
+    [{ env: { '': 'x' } }, 'env.'],
+  ])('refuses %j', async (options, path) => {
+    expect(await failure(container.spawn(['true'], options))).toMatchObject({ code: 'invalid-argument', details: { path } })
+  })
+
   it('streams both ways', async () => {
     await using session = await container.spawn(['sh', '-c', 'while read line; do echo "<$line>"; done; exit 4'], { stdin: true })
     session.stdin?.write('one\n')

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import type { AbortOptions } from '../../base/abort.ts'
 import { randomHex } from '../../base/crypto.ts'
 import { isErrno } from '../../linux/errno.ts'
+import { mapFsError } from '../../linux/fs/disk.ts'
 import { unlinkIfThereSync } from '../../linux/fs/unlink.ts'
 import type { TerminalSize } from '../../linux/pty.ts'
 import type { OCIExec, OCIExecTerminal, OCIRuntime } from '../../oci/oci-runtime.ts'
@@ -56,7 +57,11 @@ export async function prepareExec(
   // Without it a program that asks at once would see a terminal of no size: the runtime sets it only after the start.
   const size = terminal === undefined ? {} : { consoleSize: { height: terminal.rows, width: terminal.columns } }
   // A small file on tmpfs is written sooner than a thread of the pool is there to do it.
-  await unlessGone(services, record, () => writeFileSync(processFile, JSON.stringify({ ...spec, ...size }), { mode: 0o600 }))
+  try {
+    await unlessGone(services, record, () => writeFileSync(processFile, JSON.stringify({ ...spec, ...size }), { mode: 0o600 }))
+  } catch (error) {
+    throw mapFsError(error, processFile)
+  }
   return {
     record,
     runtime,

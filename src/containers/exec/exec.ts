@@ -16,7 +16,7 @@ export async function execContainer(
   command: readonly string[],
   options: ExecOptions<'utf8' | 'buffer'> = {},
 ): Promise<ExecResult<string | Buffer>> {
-  await checkExec(command, options)
+  await checkExec('exec', command, options)
   return endedByClosing(services, options, (inner, own) => exec(inner, id, command, own))
 }
 

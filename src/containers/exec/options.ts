@@ -1,7 +1,8 @@
 import type { AbortOptions } from '../../base/abort.ts'
 import { LibpodError } from '../../base/errors.ts'
 import { longestDelayMs } from '../../base/longest-delay.ts'
-import { lazySchema } from '../../base/schema.ts'
+import { lazySchema, type Zod } from '../../base/schema.ts'
+import { envShape } from '../../oci/spec/process.ts'
 
 /** How a program is started in a running container. @public */
 export interface ExecProcessOptions {
@@ -47,24 +48,39 @@ export interface SpawnOptions extends ExecProcessOptions, AbortOptions {
   readonly tty?: boolean | { readonly rows: number; readonly columns: number } | undefined
 }
 
-const schema = lazySchema((z) =>
-  z.strictObject({
-    env: z.record(z.string().min(1), z.string()).optional(),
-    user: z.string().optional(),
-    workdir: z.string().startsWith('/', 'must be an absolute path').optional(),
-    privileged: z.boolean().optional(),
-    input: z.union([z.string(), z.instanceof(Uint8Array)]).optional(),
-    timeoutMs: z.number().positive().max(longestDelayMs).optional(),
-    maxOutputBytes: z.int().min(0).optional(),
-    encoding: z.enum(['utf8', 'buffer']).optional(),
-    stdin: z.boolean().optional(),
-    tty: z.union([z.boolean(), z.strictObject({ rows: z.int().min(1).max(65535), columns: z.int().min(1).max(65535) })]).optional(),
-    signal: z.instanceof(AbortSignal).optional(),
-  }),
-)
+const execShape = (z: Zod) => ({
+  env: envShape(z).optional(),
+  user: z.string().optional(),
+  workdir: z.string().startsWith('/', 'must be an absolute path').optional(),
+  privileged: z.boolean().optional(),
+  signal: z.instanceof(AbortSignal).optional(),
+})
 
-/** Checks the command and options of an exec. */
-export async function checkExec(command: readonly string[], options: ExecOptions | SpawnOptions): Promise<void> {
+const schemas = {
+  exec: lazySchema((z) =>
+    z.strictObject({
+      ...execShape(z),
+      input: z.union([z.string(), z.instanceof(Uint8Array)]).optional(),
+      timeoutMs: z.number().positive().max(longestDelayMs).optional(),
+      maxOutputBytes: z.int().min(0).optional(),
+      encoding: z.enum(['utf8', 'buffer']).optional(),
+    }),
+  ),
+  spawn: lazySchema((z) =>
+    z.strictObject({
+      ...execShape(z),
+      stdin: z.boolean().optional(),
+      tty: z.union([z.boolean(), z.strictObject({ rows: z.int().min(1).max(65535), columns: z.int().min(1).max(65535) })]).optional(),
+    }),
+  ),
+}
+
+/** Checks the command and options of an exec, or of a spawn. */
+export async function checkExec(
+  verb: keyof typeof schemas,
+  command: readonly string[],
+  options: ExecOptions<'utf8' | 'buffer'> | SpawnOptions,
+): Promise<void> {
   if (!Array.isArray(command) || command.length === 0 || !command.every((arg) => typeof arg === 'string' && !arg.includes('\0'))) {
     throw new LibpodError(
       'invalid-argument',
@@ -75,5 +91,5 @@ export async function checkExec(command: readonly string[], options: ExecOptions
       },
     )
   }
-  await schema.parse(options)
+  await schemas[verb].parse(options)
 }

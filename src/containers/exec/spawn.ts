@@ -51,7 +51,7 @@ export async function spawnInContainer(
   command: readonly string[],
   options: SpawnOptions = {},
 ): Promise<ExecSession> {
-  await checkExec(command, options)
+  await checkExec('spawn', command, options)
   const start = (inner: ContainersServices, own: SpawnOptions): Promise<ExecSession> => startSession(inner, id, command, own)
   return endedByClosing(services, options, start, async (session) => session[Symbol.asyncDispose]())
 }

@@ -30,12 +30,24 @@ describe('programExitCode', () => {
     ['exec /bin: is a directory', 126],
     ['exec format error', 126],
     ['something else', undefined],
+    ['exec failed: unable to start container process: exec: "/bin/nope": stat /bin/nope: no such file or directory', 127],
+    ['exec failed: unable to start container process: exec: "/etc/x/sleep": stat /etc/x/sleep: permission denied', 126],
+    ['exec: No such file or directory', 127],
+    ['exec container process (missing dynamic library?) `/bin/x`: No such file or directory', 127],
+    ['exec container process `/bin/x`: Exec format error', 126],
+    ['open executable: Permission denied', 126],
+    ['open executable: Operation not permitted', 126],
+    ['mkdir `/proc/x`: No such file or directory', undefined],
+    ['open `/nope`: No such file or directory', undefined],
+    ['runc run failed: unable to create new parent process: namespace path: lstat /nope: no such file or directory', undefined],
+    ['exec failed: unable to start container process: chdir to cwd ("/x") set in config.json failed: permission denied', undefined],
+    ['cannot mkdir `proc`: Permission denied', undefined],
   ])('%s → %s', (message, code) => {
     expect(programExitCode(message)).toBe(code)
   })
 
   it('is told only of calls that run a program', () => {
-    const log = '{"level":"error","msg":"no such file or directory"}'
+    const log = '{"level":"error","msg":"exec: no such file or directory"}'
     const call = { name: 'runc', verb: 'x', argv: ['runc'] }
     expect(runtimeFailed({ ...call, runs: true }, outcome(log)).details.exitCode).toBe(127)
     expect(runtimeFailed({ ...call, runs: false }, outcome(log)).details.exitCode).toBe(1)

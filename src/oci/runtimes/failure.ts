@@ -31,11 +31,19 @@ export function failureMessage({ code, signal, log }: RuntimeOutcome): string {
   )
 }
 
-/** 126: the program may not be executed; 127: it is not there. Runtimes say so only in words. */
+/** Where a runtime begins to speak of the program; runc begins every sentence of its `exec` with "exec failed". */
+const ofProgram = /(?:^|: )(?:exec\b(?! failed)|open executable\b|executable file\b)(.*)$/ims
+
+/**
+ * 126: the program may not be executed; 127: it is not there. Runtimes say so only in words, and the same words of mounts, namespaces and
+ * whatever else a container is made of.
+ */
 export function programExitCode(message: string): 126 | 127 | undefined {
+  if (/exec format error/i.test(message)) return 126
+  const words = ofProgram.exec(message)?.[1] ?? ''
   // crun says of a folder that opening it is not permitted.
-  if (/permission denied|is a directory|exec format error|open executable: operation not permitted/i.test(message)) return 126
-  if (/no such file or directory|executable file .*not found|not found in \$PATH/i.test(message)) return 127
+  if (/permission denied|is a directory|operation not permitted/i.test(words)) return 126
+  if (/no such file or directory|not found/i.test(words)) return 127
   return undefined
 }
 
