@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Container } from 'libpod-ts'
 import { isLibpodError } from 'libpod-ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
@@ -94,6 +95,36 @@ describe('exec', () => {
   it('runs thirty at once', async () => {
     const results = await Promise.all(Array.from({ length: 30 }, (_, i) => container.exec(['sh', '-c', `echo ${i}; exit ${i}`])))
     expect(results.map(({ exitCode, stdout }) => [exitCode, stdout])).toEqual(results.map((_, i) => [i, `${i}\n`]))
+  })
+})
+
+describe('exec in a container that ends', () => {
+  it.each(['kill', 'remove'])('tells of its state, whatever the runtime stumbled over: %s', async (how) => {
+    const outcomes = new Set<string>()
+    for (let round = 0; round < 4; round++) {
+      const ending = await engine.runtime.containers.create({ image, command: ['sleep', '600'], network: 'none' })
+      await ending.start()
+      let isOver = false
+      const execute = async (): Promise<void> => {
+        while (!isOver) {
+          await ending.exec(['true']).then(
+            ({ exitCode }) => outcomes.add(String(exitCode)),
+            (error: Error & { code?: string }) => outcomes.add(error.code === 'command-failed' ? error.message : String(error.code)),
+          )
+          // A refusal takes no turn of the loop.
+          await sleep(1)
+        }
+      }
+      const all = Promise.all(Array.from({ length: 6 }, execute))
+      await sleep(60 + 15 * round)
+      await (how === 'kill' ? ending.kill() : ending.remove({ force: true }))
+      await sleep(100)
+      isOver = true
+      await all
+      await ending.remove({ force: true, ifExists: true })
+    }
+    const usual = ['0', '137', 'invalid-state', ...(how === 'remove' ? ['not-found'] : [])]
+    expect([...outcomes].filter((outcome) => !usual.includes(outcome))).toEqual([])
   })
 })
 

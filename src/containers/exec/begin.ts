@@ -16,6 +16,7 @@ import type { ContainersServices } from '../services.ts'
 import { checkStatus } from '../status.ts'
 import { requireRecord } from '../store.ts'
 import { subjectOf } from '../subject.ts'
+import { failedExec } from './ended-meanwhile.ts'
 import type { ExecProcessOptions } from './options.ts'
 
 /** An exec that is prepared but not yet started: its files lie in the bundle. */
@@ -81,7 +82,11 @@ export async function prepareExec(
         await exec.kill(9).catch(() => {})
         throw error
       }
-      return exec
+      const exited = exec.exited.catch(async (error: unknown) => {
+        throw await failedExec(services, record, error)
+      })
+      exited.catch(() => {})
+      return { pid: exec.pid, programPid: () => exec.programPid(), exited, kill: (number) => exec.kill(number) }
     },
     async finish(exitCode) {
       try {

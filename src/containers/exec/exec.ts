@@ -56,6 +56,10 @@ async function exec(
     const timer = timeoutMs === undefined ? undefined : setTimeout(giveUp, timeoutMs)
     try {
       exitCode = await running.exited
+    } catch (error) {
+      // What it failed with is then only what became of that.
+      signal?.throwIfAborted()
+      throw error
     } finally {
       clearTimeout(timer)
       release()

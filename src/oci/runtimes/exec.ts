@@ -16,6 +16,9 @@ const patienceMs = 2_000
 /** How long the runtime may take to end after its program: runc waits for everybody who holds its output. */
 const afterlifeMs = 1_000
 
+/** How crun and runc end when they have failed. */
+const failureCodes: readonly number[] = [1, 255]
+
 const { SIGKILL } = signalNumbers
 
 /** Starts a program in a running container. */
@@ -41,10 +44,13 @@ export async function startExec(
   let abandoned: NodeJS.Timeout | undefined
   let leftBehind = false
   const exited = child.exited.then(
-    ({ code, signal: killedBy }) => {
+    async ({ code, signal: killedBy }) => {
       clearTimeout(abandoned)
       const text = takeLog(log)
-      if (loggedError(text) === undefined && code !== null) return code
+      if (loggedError(text) === undefined && code !== null) {
+        // A runtime may fail without a word; a program that has run left its pid.
+        if (!failureCodes.includes(code) || (await inside.pid()) !== undefined) return code
+      }
       if (leftBehind) return 128 + SIGKILL
       const argv = [program.path, ...program.args, ...verb, id]
       throw runtimeFailed({ name: program.name, verb: 'exec', argv, runs: true }, { code, signal: killedBy, log: text })
