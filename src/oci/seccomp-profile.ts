@@ -1,6 +1,7 @@
 import { readFile, stat } from 'node:fs/promises'
 import { LibpodError } from '../base/errors.ts'
 import { lazySchema } from '../base/schema.ts'
+import { mapFsError } from '../linux/fs/disk.ts'
 import type { RuntimeSeccomp, RuntimeSyscallRule } from '../specs/runtime-spec.ts'
 
 /** A seccomp profile as containers-common and Docker write them, made ready for one architecture and kernel. */
@@ -143,7 +144,9 @@ async function identify(path: string): Promise<string | undefined> {
 }
 
 async function readProfile(path: string, target: SeccompTarget): Promise<SeccompProfile> {
-  const text = await readFile(path, 'utf8')
+  const text = await readFile(path, 'utf8').catch((error: unknown) => {
+    throw mapFsError(error, path)
+  })
   let document: unknown
   try {
     document = JSON.parse(text)

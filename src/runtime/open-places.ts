@@ -1,9 +1,8 @@
 import { realpath } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
-import { isLibpodError, LibpodError } from '../base/errors.ts'
-import { mapFsError } from '../linux/fs/disk.ts'
+import { LibpodError } from '../base/errors.ts'
 import { spreadFolders } from '../linux/fs/inode-flags.ts'
-import { makeFolder } from '../linux/fs/make-folder.ts'
+import { cannotMake, makeFolder } from '../linux/fs/make-folder.ts'
 import { requirePrivateFolder } from '../linux/fs/private-folder.ts'
 
 /** The folders of an engine. */
@@ -50,7 +49,7 @@ async function openTop(folder: string, option: 'root' | 'runRoot'): Promise<stri
 
 async function make(folder: string, option: 'root' | 'runRoot'): Promise<void> {
   await makeFolder(folder, 0o700).catch((error: unknown) => {
-    throw refusePlace(error, folder, option)
+    throw cannotMake(error, folder, option)
   })
 }
 
@@ -69,15 +68,4 @@ function refuseNested(root: string, runRoot: string): void {
 
 function isIn(path: string, folder: string): boolean {
   return path.startsWith(folder.endsWith('/') ? folder : `${folder}/`)
-}
-
-function refusePlace(error: unknown, folder: string, option: 'root' | 'runRoot'): Error {
-  const mapped = mapFsError(error, folder)
-  if (isLibpodError(mapped)) return mapped
-  return new LibpodError(
-    'invalid-argument',
-    `${option}: ${folder} cannot be made (${(error as NodeJS.ErrnoException).code ?? mapped.message}).`,
-    { path: option, value: folder },
-    { cause: error, hint: 'Give the path of a folder, or of one that can be made.' },
-  )
 }

@@ -1,4 +1,5 @@
 import { join } from 'node:path'
+import { LibpodError } from '../base/errors.ts'
 import type { StateStore } from '../state/state-store.ts'
 import { createMemoryStore } from '../state/stores/memory.ts'
 import type { StateOption } from './options.ts'
@@ -10,7 +11,7 @@ export function stateName(option: StateOption): string {
 
 /** Opens the store of a root. Each built-in one is loaded only when it is chosen. */
 export async function openState(option: StateOption, root: string): Promise<StateStore> {
-  if (typeof option !== 'string') return option.open(join(root, 'state'))
+  if (typeof option !== 'string') return checkStore(option.name, await option.open(join(root, 'state')))
   switch (option) {
     case 'lmdb':
       return (await import('../state/stores/lmdb.ts')).openLmdbStore({ path: join(root, 'state.mdb') })
@@ -19,6 +20,18 @@ export async function openState(option: StateOption, root: string): Promise<Stat
     case 'memory':
       return createMemoryStore()
   }
+}
+
+/** What a host application hands over is looked at before it is relied on. */
+function checkStore(name: string, store: unknown): StateStore {
+  const { traits, get, list, commit, close } = (store ?? {}) as Partial<StateStore>
+  if (typeof traits === 'object' && [get, list, commit, close].every((method) => typeof method === 'function')) return store as StateStore
+  throw new LibpodError(
+    'invalid-argument',
+    `state: the driver ${name} opened no store.`,
+    { path: 'state', value: name },
+    { hint: 'Its open() must resolve to a StateStore; the conformance cases in libpod-ts/testing tell what that is.' },
+  )
 }
 
 /** Opens the live twin under the run root. It is shared as the store is: what only this process can see, only it has to see. */

@@ -113,11 +113,17 @@ const schema = lazySchema((z) =>
 )
 
 function isDriver(value: unknown): boolean {
-  return typeof value === 'object' && value !== null && 'open' in value && typeof value.open === 'function' && 'name' in value
+  return hasMethods(value, ['open']) && hasName(value)
 }
 
 function isVolumeDriver(value: unknown): boolean {
-  return hasMethods(value, ['create', 'remove', 'mount', 'unmount', 'usage']) && /^[\w.-]+$/.test(String(Reflect.get(value, 'name')))
+  return hasMethods(value, ['create', 'remove', 'mount', 'unmount', 'usage']) && hasName(value)
+}
+
+/** It is stored with what the driver has made. */
+function hasName(value: object): boolean {
+  const name: unknown = Reflect.get(value, 'name')
+  return typeof name === 'string' && /^[\w.-]+$/.test(name)
 }
 
 function isLogger(value: unknown): boolean {

@@ -6,6 +6,7 @@ import { openInside } from '../linux/fs/contained-path.ts'
 import { copyMetadata, copyTree } from '../linux/fs/copy-tree.ts'
 import { atDescriptor } from '../linux/fs/descriptor-path.ts'
 import { mapFsError } from '../linux/fs/disk.ts'
+import { giveTo } from '../linux/fs/give-to.ts'
 import { removeTree } from '../linux/fs/remove-tree.ts'
 import { mount } from '../linux/mounts.ts'
 import { inNewMountNamespace } from '../linux/namespaces.ts'
@@ -104,7 +105,7 @@ function moveIn(ready: string, volume: number): boolean {
 }
 
 function takeOver(volume: number, source: number | undefined, { uid, gid }: NonNullable<CopyUpRequest['owner']>): void {
-  if (source === undefined) libc().lchown(atDescriptor(volume, '.'), uid, gid)
+  if (source === undefined) giveTo(atDescriptor(volume, '.'), { uid, gid })
   else takeMetadata(source, volume)
 }
 

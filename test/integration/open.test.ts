@@ -191,6 +191,8 @@ describe('bad options', () => {
     ['an unknown option', { rot: '/tmp' }, 'rot'],
     ['an unknown store', { state: 'sqlite' }, 'state'],
     ['a store without open', { state: { name: 'x' } }, 'state'],
+    ['a store without a name', { state: { name: 5, open() {} } }, 'state'],
+    ['a store whose name is a path', { state: { name: '../x', open() {} } }, 'state'],
     ['a relative program', { oci: { runtimes: { runc: 'runc' } } }, 'oci.runtimes.runc'],
     ['an unknown part', { oci: { engine: 'crun' } }, 'oci.engine'],
     ['an unknown snapshotter', { images: { snapshotter: 'zfs' } }, 'images.snapshotter'],

@@ -35,3 +35,11 @@ it('a volume is filled with what the image has, owners and modes kept, and outli
   await (await volumes.get('kept')).remove()
   expect(await volumes.list()).toEqual([])
 })
+
+it('an owner for whom there is no room is named', async () => {
+  const { containers } = engine.runtime
+  const options = { image: filled, command: ['busybox', 'true'], network: 'none', user: '4000000' } as const
+  const refusal = { code: 'unsupported', details: { what: 'owner 4000000:0' } }
+  await expect(containers.run({ ...options, mounts: [{ type: 'volume', target: '/fresh' }] })).rejects.toMatchObject(refusal)
+  expect(await containers.list()).toEqual([])
+})

@@ -1,7 +1,7 @@
-import { mkdir } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import type { AbortOptions } from '../../base/abort.ts'
 import { step } from '../../base/steps.ts'
+import { cannotMake, makeFolder } from '../../linux/fs/make-folder.ts'
 import type { HeldNamespace } from '../../linux/network/namespace.ts'
 import { writeBundle } from '../../oci/bundle.ts'
 import type { PlannedMount } from '../../oci/monitor.ts'
@@ -46,7 +46,7 @@ export async function prepareBundle(
     rootMounts(services, record, rootfs),
     etcFiles(services, record),
     findJoined(services, record),
-    hasLog(record) ? mkdir(dirname(record.logPath), { recursive: true, mode: 0o700 }) : undefined,
+    hasLog(record) ? makeLogFolder(dirname(record.logPath)) : undefined,
   ])
   const opened = await openMounts(services, record, { accounts, signal })
   const { config, files, mounts } = generateSpec({
@@ -76,6 +76,12 @@ export async function prepareBundle(
   const own = namespace === undefined ? [] : [namespaceMount(namespace, bundle)]
   const proc = procMounts(services, record, { sharesPids: { ...options, ...joined.ofHost }.pid === 'host' })
   return { mounts: [...proc, ...root, ...mounts, ...opened.mounts, ...own], joined }
+}
+
+async function makeLogFolder(folder: string): Promise<void> {
+  await makeFolder(folder, 0o700).catch((error: unknown) => {
+    throw cannotMake(error, folder, 'log.path')
+  })
 }
 
 /** The namespace lasts as long as the container's mount namespace does, which is that of its monitor too. */

@@ -1,10 +1,8 @@
 import { stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AbortOptions } from '../../base/abort.ts'
-import { isLibpodError, LibpodError } from '../../base/errors.ts'
 import { step } from '../../base/steps.ts'
-import { mapFsError } from '../../linux/fs/disk.ts'
-import { makeFolder } from '../../linux/fs/make-folder.ts'
+import { cannotMake, makeFolder } from '../../linux/fs/make-folder.ts'
 import type { PlannedMount } from '../../oci/monitor.ts'
 import { type Accounts, resolveUser } from '../../oci/spec/user.ts'
 import type { MountSpec } from '../../storage/snapshotter.ts'
@@ -24,15 +22,7 @@ export async function makeBindSources({ options }: ContainerRecord): Promise<voi
   for (const [index, { create, source }] of options.mounts.entries()) {
     if (!create || (await isThere(source))) continue
     await makeFolder(source, 0o755).catch((error: unknown) => {
-      const mapped = mapFsError(error, source)
-      if (isLibpodError(mapped)) throw mapped
-      const path = `mounts[${index}].source`
-      throw new LibpodError(
-        'invalid-argument',
-        `${path}: ${source} cannot be made (${(error as NodeJS.ErrnoException).code ?? mapped.message}).`,
-        { path, value: source },
-        { cause: error, hint: 'Give the path of a folder, or of one that can be made.' },
-      )
+      throw cannotMake(error, source, `mounts[${index}].source`)
     })
   }
 }

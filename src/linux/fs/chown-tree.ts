@@ -1,5 +1,5 @@
-import { libc } from '../native/libc.ts'
 import { mapFsError } from './disk.ts'
+import { giveTo } from './give-to.ts'
 import { walkTree } from './walk-tree.ts'
 
 /**
@@ -7,7 +7,7 @@ import { walkTree } from './walk-tree.ts'
  * process.
  */
 export function chownTree(path: string, { uid, gid }: { readonly uid: number; readonly gid: number }): void {
-  const chown = (file: string | Buffer): void => libc().lchown(file, uid, gid)
+  const chown = (file: string | Buffer): void => giveTo(file, { uid, gid })
   try {
     chown(path)
     walkTree(path, { file: chown, directory: chown, mountPoint: () => {} })
