@@ -168,16 +168,6 @@ describe('a place that somebody else may write to', () => {
     await chmod(folder, 0o700)
     await (await Runtime.open(at(`open-to-all-${option}`, { [option]: folder }))).close()
   })
-
-  it.skipIf(process.geteuid?.() === 0)('is no place for the folders of an ordinary user', async () => {
-    const above = join(place, 'above')
-    await mkdir(above)
-    await chmod(above, 0o777)
-    const options = at('below', { runRoot: join(above, 'run') })
-    expect(await failure(Runtime.open(options))).toMatchObject({ code: 'permission-denied', details: { what: above } })
-    await chmod(above, 0o1777)
-    await (await Runtime.open(options)).close()
-  })
 })
 
 describe('bad options', () => {
