@@ -30,7 +30,7 @@ function folderIn(
   return { above, folder }
 }
 
-describe.skipIf(process.geteuid?.() !== 0)('a folder that is to be private', () => {
+describe('a folder that is to be private', () => {
   const own = { mode: 0o700, uid: user.uid }
 
   it.each([
