@@ -29,6 +29,8 @@ export interface NetworkBackend {
   readonly owns: { readonly config: boolean; readonly addresses: boolean }
   /** How this host reaches a container: by its address, or only by its published ports. */
   readonly reach: 'address' | 'ports'
+  /** Into how many networks one container can be connected, where there is a limit. */
+  readonly maxNetworks?: number
   /** The programs it works with. Rejects with `unavailable` where one is missing. */
   info(): Promise<NetworkBackendInfo>
   /** Refuses a network that it could not set up. */

@@ -59,7 +59,7 @@ export const denied: Readonly<Record<string, Readonly<Record<string, string>>>> 
 export const deniedFiles: Readonly<Record<string, string>> = {
   'full-disk.test.ts': 'It mounts a small disk, which takes root.',
   'volumes.test.ts': 'It makes root file systems with files of several owners, which takes root; rootless/volumes.test.ts stands for it.',
-  'verb-options.test.ts': 'It makes a network, of which there is only one without root.',
+  'verb-options.test.ts': 'It makes a network of the usual driver, which takes root.',
   'process.test.ts': 'Not denied: it takes half a minute to wait for processes to end, which has nothing to do with who starts them.',
 }
 

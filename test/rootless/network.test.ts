@@ -55,6 +55,24 @@ describe('the network of an ordinary user', () => {
     await container.remove({ force: true })
   })
 
+  it('a second one is refused before anything is changed', async () => {
+    const { networks, containers, pods } = engine.runtime
+    const second = await networks.create({ name: 'second', driver: 'pasta' })
+    const container = await started(engine, server, { network, ports: [{ container: 80 }] })
+    const port = await container.hostPort(80)
+    const refusal = { code: 'unsupported', details: { what: 'networks' } }
+    expect(await failure(second.connect(container.id))).toMatchObject(refusal)
+    const hostname = await page(port)
+    expect(hostname).not.toBe('')
+    await container.remove({ force: true })
+    const both = { networks: [{ name: 'podman' }, { name: 'second' }] }
+    expect(await failure(containers.create({ image, command: ['true'], network: both }))).toMatchObject(refusal)
+    expect(await failure(pods.create({ network: both }))).toMatchObject(refusal)
+    const { stdout } = await containers.run({ image, command: sh('ip -4 -o addr | wc -l'), network: { networks: [{ name: 'second' }] } })
+    expect(stdout).toBe('2\n')
+    await second.remove()
+  })
+
   it('publishes udp ports', async () => {
     const ports = [{ container: 5000, host: 5001, protocol: 'udp' }] as const
     const container = await started(engine, ['sleep', '600'], { network, ports })

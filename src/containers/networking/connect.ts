@@ -1,6 +1,7 @@
 import { LibpodError } from '../../base/errors.ts'
 import { verbOptions } from '../../base/schema.ts'
 import { step } from '../../base/steps.ts'
+import { checkNetworkCount } from '../../network/check-count.ts'
 import { connectNow } from '../../network/connect-now.ts'
 import type { ConnectNetworkOptions } from '../../network/connect-options.ts'
 import { defaultNetwork } from '../../network/default-network.ts'
@@ -33,6 +34,7 @@ export async function connectContainer(
     if (networks.some((attachment) => attachment.id === target.id)) throw connectedAlready(record.name, target.name)
     const namesake = networks.find(({ interfaceName }) => interfaceName !== undefined && interfaceName === place.interfaceName)
     if (namesake !== undefined) throw interfaceTaken(record.name, namesake)
+    checkNetworkCount(services.network.backend, networks.length + 1)
     const attachment = { ...place, name: target.name, id: target.id }
     await markConnecting(services, held, 'connect', async () => {
       const changed = await step(services.probe, 'connect.commit', () => changeNetworks(services, record, [...networks, attachment]))

@@ -1,4 +1,5 @@
 import { isLibpodError, LibpodError } from '../../base/errors.ts'
+import { checkNetworkCount } from '../../network/check-count.ts'
 import { defaultNetwork } from '../../network/default-network.ts'
 import { requireOrMake } from '../../network/store.ts'
 import type { NetworkAttachment, NetworkMode, NormalizedNetwork } from '../../oci/spec/namespaces.ts'
@@ -16,6 +17,7 @@ export async function resolveNetwork(services: ContainersServices, asked: Networ
     return { networks: [{ name, id }] }
   }
   if (typeof mode !== 'object' || !('networks' in mode)) return mode
+  checkNetworkCount(services.network.backend, mode.networks.length)
   const networks = await Promise.all(
     mode.networks.map(async (attachment, at) => {
       const { id, name } = await requireOrMake(services.network, attachment.name, defaultNetwork).catch((error: unknown) => {

@@ -9,6 +9,7 @@ import { findProgram } from '../../../linux/process/find-program.ts'
 import { commandFailed, runProgram } from '../../../linux/process/run-program.ts'
 import { endProcessesOf } from '../../../linux/processes-of.ts'
 import type { BackendNetwork, ConnectedNetwork, MappedPort, NetworkBackend, NetworkBackendInfo, NetworkRequest } from '../../backend.ts'
+import { checkNetworkCount } from '../../check-count.ts'
 
 /** What {@link pastaBackend} is made with. */
 export interface PastaOptions {
@@ -37,6 +38,8 @@ export interface ProgramEnd {
 }
 
 const driver = 'pasta'
+/** One process carries one network. */
+const served = { name: 'pasta', maxNetworks: 1 } as const
 
 /**
  * Makes the backend for containers of an ordinary user, who can make no bridges on the host: pasta, one small process for each container,
@@ -50,7 +53,7 @@ export function pastaBackend(options: PastaOptions): NetworkBackend {
   const info = once(() => findPasta(options))
   const pidFile = (container: string): string => join(options.config, `pasta-${container}.pid`)
   return {
-    name: 'pasta',
+    ...served,
     owns: { config: false, addresses: false },
     reach: 'ports',
     info,
@@ -59,7 +62,8 @@ export function pastaBackend(options: PastaOptions): NetworkBackend {
     },
     async setup(request, { signal } = {}) {
       const [network] = request.networks
-      if (network === undefined || request.networks.length > 1) throw onlyOne()
+      checkNetworkCount(served, request.networks.length)
+      if (network === undefined) return {}
       await mkdir(options.config, { recursive: true, mode: 0o700 })
       const mac = network.mac ?? macOf(request.container.id)
       const argv = [(await info()).path, ...argumentsFor({ network, mac, ports: request.ports, pidFile: pidFile(request.container.id) })]
@@ -151,15 +155,6 @@ function checkNetwork({ driver: asked, internal, dns, options }: BackendNetwork)
     `Without root there are no ${what ?? 'options of networks'} here: pasta knows only the way to the outside.`,
     { what: what ?? 'options' },
     { hint: 'Use the default network, or make networks as root.' },
-  )
-}
-
-function onlyOne(): LibpodError<'unsupported'> {
-  return new LibpodError(
-    'unsupported',
-    'Without root a container is in one network.',
-    { what: 'networks' },
-    { hint: 'Name one, or none for the default one.' },
   )
 }
 
