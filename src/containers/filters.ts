@@ -1,4 +1,4 @@
-import { checkStatusFilter, type Filters, type FilterTable, matchesLabel, parsePattern } from '../base/filter.ts'
+import { checkStatusFilter, type Filters, type FilterTable, matchesLabel, parsePattern, readValues } from '../base/filter.ts'
 import { parseInstant } from '../base/instant.ts'
 import { checkName } from '../base/names.ts'
 import { findNetwork } from '../network/record.ts'
@@ -50,11 +50,12 @@ export async function containerFilterTable(
   for (const status of [filters.status ?? []].flat()) checkStatusFilter(status, containerStatuses, 'filters.status')
   const users = new Map<string, ReadonlySet<string>>()
   for (const volume of [filters.volume ?? []].flat()) if (!volume.startsWith('/')) users.set(volume, await usersOf(services, volume))
-  const patterns = new Map([filters.name ?? []].flat().map((value) => [value, parsePattern(value)]))
+  const patternOf = readValues(filters.name, (value) => parsePattern(value))
+  const instantOf = readValues(filters.until, (value) => parseInstant(value, 'filters.until'))
   const timeOf = (container: string): number => times.get(container) ?? Number.NaN
   return {
     id: ({ id }, value) => id.startsWith(value),
-    name: ({ name }, value) => patterns.get(value)?.test(name) ?? false,
+    name: ({ name }, value) => patternOf(value).test(name),
     label: ({ labels }, value) => matchesLabel(labels, value),
     'label!': ({ labels }, value) => !matchesLabel(labels, value),
     status: ({ status }, value) => status === value,
@@ -62,7 +63,7 @@ export async function containerFilterTable(
     exited: ({ status, exitCode }, value) => status === 'exited' && String(exitCode) === value,
     before: ({ createdAt }, container) => Date.parse(createdAt) < timeOf(container),
     since: ({ createdAt }, container) => Date.parse(createdAt) > timeOf(container),
-    until: ({ createdAt }, value) => Date.parse(createdAt) < parseInstant(value, 'filters.until'),
+    until: ({ createdAt }, value) => Date.parse(createdAt) < instantOf(value),
     command: ({ command }, value) => command[0] === value,
     pod: ({ pod }, value) => pod !== undefined && pod === pods.get(value),
     network: ({ networks }, value) => networks.includes(networkNames.get(value) ?? value),

@@ -1,5 +1,5 @@
 import type { AbortOptions } from '../base/abort.ts'
-import { type Filters, type FilterTable, matchesLabel, matchFilters, parseFlag, parsePattern } from '../base/filter.ts'
+import { type Filters, type FilterTable, matchesLabel, matchFilters, parseFlag, parsePattern, readValues } from '../base/filter.ts'
 import { parseInstant } from '../base/instant.ts'
 import { checkKnownKeys } from '../base/known-keys.ts'
 import { type NetworkSummary, networkKind } from './record.ts'
@@ -44,14 +44,16 @@ export async function* iterateNetworks(services: NetworkServices, options: ListN
 
 /** The tests. Throws `invalid-argument` for a value that can match nothing; `used` are the networks that somebody uses. */
 export function filterTable(used: ReadonlySet<string>, filters: NetworkFilters = {}): FilterTable<NetworkSummary> {
-  const patterns = new Map([filters.name ?? []].flat().map((value) => [value, parsePattern(value)]))
+  const patternOf = readValues(filters.name, (value) => parsePattern(value))
+  const isDangling = readValues(filters.dangling, (value) => parseFlag(value, 'filters.dangling'))
+  const instantOf = readValues(filters.until, (value) => parseInstant(value, 'filters.until'))
   return {
     id: ({ id }, value) => id.startsWith(value),
-    name: ({ name }, value) => patterns.get(value)?.test(name) ?? false,
+    name: ({ name }, value) => patternOf(value).test(name),
     driver: ({ driver }, value) => driver === value,
     label: ({ labels }, value) => matchesLabel(labels, value),
     'label!': ({ labels }, value) => !matchesLabel(labels, value),
-    dangling: ({ id }, value) => !used.has(id) === parseFlag(value, 'filters.dangling'),
-    until: ({ createdAt }, value) => Date.parse(createdAt) < parseInstant(value, 'filters.until'),
+    dangling: ({ id }, value) => !used.has(id) === isDangling(value),
+    until: ({ createdAt }, value) => Date.parse(createdAt) < instantOf(value),
   }
 }

@@ -1,4 +1,4 @@
-import { checkStatusFilter, type Filters, type FilterTable, matchesLabel, parsePattern } from '../base/filter.ts'
+import { checkStatusFilter, type Filters, type FilterTable, matchesLabel, parsePattern, readValues } from '../base/filter.ts'
 import { parseInstant } from '../base/instant.ts'
 import { containerStatuses } from '../containers/status.ts'
 import { podStatuses } from './status.ts'
@@ -18,14 +18,15 @@ export type PodFilters = Filters<
 export function podFilterTable(filters: PodFilters = {}): FilterTable<PodSummary> {
   for (const status of [filters.status ?? []].flat()) checkStatusFilter(status, podStatuses, 'filters.status')
   for (const status of [filters['ctr-status'] ?? []].flat()) checkStatusFilter(status, containerStatuses, 'filters.ctr-status')
-  const patterns = new Map([filters.name ?? []].flat().map((value) => [value, parsePattern(value, 'filters.name')]))
+  const patternOf = readValues(filters.name, (value) => parsePattern(value))
+  const instantOf = readValues(filters.until, (value) => parseInstant(value, 'filters.until'))
   return {
     id: ({ id }, value) => id.startsWith(value),
-    name: ({ name }, value) => patterns.get(value)?.test(name) ?? false,
+    name: ({ name }, value) => patternOf(value).test(name),
     label: ({ labels }, value) => matchesLabel(labels, value),
     'label!': ({ labels }, value) => !matchesLabel(labels, value),
     status: ({ status }, value) => status === value,
-    until: ({ createdAt }, value) => Date.parse(createdAt) < parseInstant(value, 'filters.until'),
+    until: ({ createdAt }, value) => Date.parse(createdAt) < instantOf(value),
     'ctr-ids': ({ containers }, value) => containers.some(({ id }) => id.startsWith(value)),
     'ctr-names': ({ containers }, value) => containers.some(({ name }) => name === value),
     'ctr-status': ({ containers }, value) => containers.some(({ status }) => status === value),

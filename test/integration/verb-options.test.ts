@@ -128,3 +128,12 @@ describe.each(refused)('no verb takes %s for its options', (_, given, path) => {
     expect(answers).toEqual(Object.keys(calls).map((verb) => ({ verb, code: 'invalid-argument', path: 'right' })))
   })
 })
+
+it.each(['until', 'name'])('the filter %s is read also where there is nothing to compare it with', async (key) => {
+  const { containers, volumes, networks, pods } = engine.runtime
+  const none = { label: 'nobody has this' }
+  for (const all of [containers, volumes, networks, pods]) {
+    const refused = await failure(all.list({ filters: { ...none, [key]: '[' } }))
+    expect(refused).toMatchObject({ code: 'invalid-argument', details: { path: `filters.${key}` } })
+  }
+})
