@@ -175,7 +175,7 @@ async function runDirect(
   } finally {
     clearTimeout(timer)
     for (const output of outputs) output.finish()
-    feeding.abort()
+    if (fed !== undefined) feeding.abort()
   }
   const [out, err] = await Promise.all([outputs[0].done, outputs[1].done])
   return { exitCode, stdout: out.data, stderr: err.data, timedOut: late.signal.aborted, truncated: out.truncated || err.truncated }

@@ -65,7 +65,7 @@ async function exec(
       release()
       // What it left running in the background may hold the pipes open; it is not waited for.
       for (const output of outputs) output.finish()
-      feeding.abort()
+      if (fed !== undefined) feeding.abort()
     }
     const [out, err] = await Promise.all(outputs.map(({ done }) => done))
     signal?.throwIfAborted()
