@@ -88,7 +88,11 @@ async function watchFor(path: string, signal: AbortSignal | undefined): Promise<
 
 async function openLog(path: string): Promise<FileHandle | undefined> {
   try {
-    return await open(path, 'r')
+    const file = await open(path, 'r')
+    if (!(await file.stat()).isDirectory()) return file
+    // A folder in its place is not the monitor's.
+    await file.close()
+    return undefined
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined
     throw isLibpodError(error) ? error : mapFsError(error, path)

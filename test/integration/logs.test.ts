@@ -223,6 +223,7 @@ describe('a log in a place of the caller', () => {
     await nowhere.remove()
     const folder = await created(engine, ['true'], { log: { path: place } })
     expect((await failure(folder.start())).code).toBe('command-failed')
+    expect(await collect(folder.logs())).toEqual([])
     await folder.remove()
     await rm(place, { recursive: true })
   })
