@@ -172,4 +172,16 @@ describe('spawn', () => {
     }
     expect(await processes()).not.toContain('sleep 7777')
   })
+
+  it('with a terminal, in a container that is killed meanwhile, holds nobody up', async () => {
+    const rounds = Array.from({ length: 12 }, async (_, round) => {
+      const ending = await engine.runtime.containers.create({ image, command: ['sleep', '600'], network: 'none' })
+      await ending.start()
+      const session = await ending.spawn(['sleep', '60'], { tty: true })
+      await sleep(round)
+      await ending.remove({ force: true })
+      await session.wait().catch(() => {})
+    })
+    await Promise.all(rounds)
+  })
 })

@@ -10,6 +10,7 @@ import { PidFile } from '../pid-file.ts'
 import { loggedError, runtimeFailed } from './failure.ts'
 import { logArgs, type RuntimeProgram, startProgramInPool } from './invoke.ts'
 import { openMemoryFile, readMemoryFile } from './memory-file.ts'
+import { endWhenStuck } from './stuck-exec.ts'
 
 /** How long a kill waits for the program to be there, before it takes the runtime alone. */
 const patienceMs = 2_000
@@ -41,6 +42,7 @@ export async function startExec(
     throw error
   }
   const inside = new PidFile(pidFile, child)
+  if (tty?.slavePath !== undefined) endWhenStuck(child, inside)
   let abandoned: NodeJS.Timeout | undefined
   let leftBehind = false
   const exited = child.exited.then(
