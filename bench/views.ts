@@ -17,7 +17,10 @@ export type ViewName = 'runc' | 'crun' | 'rootless'
 
 const hybrid = '/sys/fs/cgroup/unified'
 
-/** The machine as it is; without the v2 part of a hybrid cgroup tree, which crun refuses; and as an ordinary user, where it does not matter. */
+/**
+ * The machine as it is; without the v2 part of a hybrid cgroup tree, which crun refuses, but makes a folder in for each container; and as an
+ * ordinary user, where it does not matter.
+ */
 export function views(): View[] {
   const hidden = existsSync(`${hybrid}/cgroup.controllers`)
   // Bridges and rules are made where nobody else sees them.
@@ -30,7 +33,7 @@ export function views(): View[] {
       runtime: 'crun',
       title: `crun, ${hidden ? 'in a mount namespace without the v2 half of the cgroups' : 'the machine as it is'}`,
       prefix: hidden
-        ? [...network('--mount', '--propagation', 'private'), `umount ${hybrid} && ${begin}`, 'sh']
+        ? [...network('--mount', '--propagation', 'private'), `umount ${hybrid} && mount -t tmpfs tmpfs ${hybrid} && ${begin}`, 'sh']
         : [...network(), begin, 'sh'],
     },
     {

@@ -21,6 +21,8 @@ export interface ProcessStat {
   readonly processGroup: number
   readonly session: number
   readonly ttyDevice: number
+  /** The kernel's `PF_…` bits. */
+  readonly flags: number
   readonly userTicks: number
   readonly systemTicks: number
   readonly nice: number
@@ -82,6 +84,7 @@ export function parseProcessStat(text: string): ProcessStat | undefined {
     processGroup: Number(field(5)),
     session: Number(field(6)),
     ttyDevice: Number(field(7)),
+    flags: Number(field(9)),
     userTicks: Number(field(14)),
     systemTicks: Number(field(15)),
     nice: Number(field(19)),

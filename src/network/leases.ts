@@ -67,7 +67,8 @@ export async function takeLease(services: NetworkServices, container: string, wa
     if (entry === undefined || attachment === undefined)
       throw new LibpodError('internal', 'The container is not connected.', { what: container })
     const taken = attachment.networks.map((network) => network.interfaceName)
-    if (wanted.interfaceName !== undefined && taken.includes(wanted.interfaceName)) throw interfaceTaken(attachment, wanted.interfaceName)
+    const namesake = attachment.networks.find((network) => network.interfaceName === wanted.interfaceName)
+    if (namesake !== undefined) throw interfaceTaken(attachment.name, namesake.interfaceName, namesake.network.name)
     const [interfaceName = ''] = interfaceNames([wanted], taken)
     const change = newChange()
     const last = await readLast(services, container)
@@ -205,11 +206,10 @@ function interfaceNames(networks: readonly WantedNetwork[], taken: readonly stri
 }
 
 /** netavark would fail, and what is taken back then is the link of the other network. */
-function interfaceTaken({ name, networks }: Attachment, interfaceName: string): LibpodError {
-  const holder = networks.find((connected) => connected.interfaceName === interfaceName)
+export function interfaceTaken(container: string, interfaceName: string, network: string): LibpodError {
   return new LibpodError(
     'conflict',
-    `interfaceName: ${interfaceName} of container ${name} leads to network ${holder?.network.name}.`,
+    `interfaceName: ${interfaceName} of container ${container} leads to network ${network}.`,
     { what: interfaceName },
     { hint: 'Take another name, or leave it out.' },
   )

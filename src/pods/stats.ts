@@ -71,7 +71,7 @@ export async function* podStats(services: PodsServices, id: string, options: Pod
 /** One sample, without waiting for a second: its CPU percentages are 0. */
 export async function podStatsOnce(services: PodsServices, id: string, options: PodStatsOptions): Promise<PodStats> {
   for await (const stats of podStats(services, id, options)) return stats
-  throw new LibpodError('closed', 'This runtime is closed.', { what: 'runtime' }, { hint: 'Open a new one.' })
+  throw services.containers.closer.reason()
 }
 
 async function statsOfContainers(

@@ -1,9 +1,8 @@
-import { link, readFile, realpath, unlink, writeFile } from 'node:fs/promises'
-import { crypto } from '../base/crypto.ts'
+import { realpath } from 'node:fs/promises'
 import { LibpodError } from '../base/errors.ts'
-import { isErrno } from '../linux/errno.ts'
 import { writeFileAtomic } from '../linux/fs/atomic-write.ts'
 import { mapFsError } from '../linux/fs/disk.ts'
+import { pinFile } from '../linux/fs/pin-file.ts'
 import { type RootFile, rootFilePath } from './root-file.ts'
 
 /**
@@ -13,39 +12,12 @@ import { type RootFile, rootFilePath } from './root-file.ts'
 export async function claimRunRoot(runRoot: string, file: RootFile): Promise<void> {
   const path = rootFilePath(runRoot)
   try {
-    let text = await readIfThere(path)
-    if (text === undefined) {
-      if (await pin(path, file)) return
-      text = await readFile(path, 'utf8')
-    }
-    const claimed = rootOf(text)
+    const claimed = rootOf(await pinFile(path, JSON.stringify(file)))
     // A power cut may tear it, where the run root lies on a disk.
     if (claimed === undefined) return await writeFileAtomic(path, JSON.stringify(file), { mode: 0o600 })
     if (claimed !== file.root && (await realOf(claimed)) !== file.root) throw ofAnother(runRoot, claimed, file.root)
   } catch (error) {
     throw mapFsError(error, path)
-  }
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  return readFile(path, 'utf8').catch((error: unknown) => {
-    if (isErrno(error, 'ENOENT')) return undefined
-    throw error
-  })
-}
-
-/** The file appears with its content, as what reads it expects; `false` if it is there already. */
-async function pin(path: string, file: RootFile): Promise<boolean> {
-  const own = `${path}.${crypto().randomUUID()}`
-  await writeFile(own, JSON.stringify(file), { mode: 0o600 })
-  try {
-    await link(own, path)
-    return true
-  } catch (error) {
-    if (isErrno(error, 'EEXIST')) return false
-    throw error
-  } finally {
-    await unlink(own)
   }
 }
 

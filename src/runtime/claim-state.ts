@@ -1,11 +1,9 @@
 import { closeSync, constants, openSync } from 'node:fs'
-import { link, readFile, unlink, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { crypto } from '../base/crypto.ts'
 import { LibpodError } from '../base/errors.ts'
-import { isErrno } from '../linux/errno.ts'
 import { tryFlock } from '../linux/flock.ts'
 import { mapFsError } from '../linux/fs/disk.ts'
+import { pinFile } from '../linux/fs/pin-file.ts'
 
 /**
  * Pins the kind of state store of a root. It cannot be pinned in the store itself: an engine with another one would find
@@ -14,32 +12,10 @@ import { mapFsError } from '../linux/fs/disk.ts'
 export async function claimState(root: string, name: string): Promise<void> {
   const path = join(root, 'state-store')
   try {
-    const pinned = (await readIfThere(path)) ?? (await pin(path, name))
+    const pinned = await pinFile(path, name)
     if (pinned !== name) throw otherState(root, pinned, name)
   } catch (error) {
     throw mapFsError(error, path)
-  }
-}
-
-async function readIfThere(path: string): Promise<string | undefined> {
-  return readFile(path, 'utf8').catch((error: unknown) => {
-    if (isErrno(error, 'ENOENT')) return undefined
-    throw error
-  })
-}
-
-/** The file appears with its content, and the first of several engines wins. */
-async function pin(path: string, name: string): Promise<string> {
-  const own = `${path}.${crypto().randomUUID()}`
-  await writeFile(own, name, { mode: 0o600 })
-  try {
-    await link(own, path)
-    return name
-  } catch (error) {
-    if (!isErrno(error, 'EEXIST')) throw error
-    return await readFile(path, 'utf8')
-  } finally {
-    await unlink(own)
   }
 }
 

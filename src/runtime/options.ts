@@ -15,7 +15,7 @@ export type StateOption = 'lmdb' | 'file' | 'memory' | StateStoreDriver
 
 /** An implementation of {@link StateStore}, to be opened for a root. @public */
 export interface StateStoreDriver {
-  /** Pinned in the root: another driver is refused there. */
+  /** Pinned in the root: another driver is refused there. Letters, digits, `_`, `.` and `-`. */
   readonly name: string
   /** Opens the store in a folder of its own. */
   open(directory: string): Promise<StateStore>
@@ -25,7 +25,7 @@ export interface StateStoreDriver {
 export interface RuntimeOptions extends AbortOptions {
   /** Where images, containers and state are kept, on disk: `/var/lib/libpod-ts`. An absolute path. */
   readonly root?: string | undefined
-  /** What need not survive a reboot, best on tmpfs: `/run/libpod-ts`. An absolute path. */
+  /** What need not survive a reboot, best on tmpfs: `/run/libpod-ts`. An absolute path, and another for each root. */
   readonly runRoot?: string | undefined
   /**
    * The store of the engine's state: `lmdb`. With `memory` it is forgotten when the runtime closes, and containers that run then are

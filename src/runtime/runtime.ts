@@ -51,7 +51,8 @@ export class Runtime implements AsyncDisposable {
    * Opens a root, making it if it is new, and finishes what engines that died there have left half done.
    *
    * Rejects with `unsupported` (this host is no Linux; the root is of a newer version), `permission-denied` (the root cannot be
-   * written), `conflict` (the root was made with other settings), `invalid-argument`. The programs are looked for when they are needed:
+   * written, or others may write to it or to the run root), `conflict` (the root was made with other settings, or the run root is another
+   * root's), `invalid-argument`. The programs are looked for when they are needed:
    * it is the first verb that needs one, or {@link Runtime.info}, that rejects with `unavailable` (which is missing, and how to install it).
    *
    * In a worker thread, close it before the thread is terminated: what it has in Node's own loop would end the whole process.

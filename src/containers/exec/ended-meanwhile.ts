@@ -1,6 +1,5 @@
-import { readFile } from 'node:fs/promises'
 import { isLibpodError } from '../../base/errors.ts'
-import { isSameProcess } from '../../linux/proc.ts'
+import { isSameProcess, readProcessStat } from '../../linux/proc.ts'
 import { runtimeOf } from '../lifecycle/pins.ts'
 import type { ContainerRecord } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
@@ -35,10 +34,9 @@ async function stillRuns(services: ContainersServices, record: ContainerRecord):
 
 /** The first process of a pid namespace is there until all others have gone; but from when it begins to exit nobody can enter any more. */
 async function isExiting(pid: number): Promise<boolean> {
-  const text = await readFile(`/proc/${pid}/stat`, 'latin1').catch(() => '')
-  const [state, , , , , , flags] = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  const found = await readProcessStat(pid)
   // It may have gone since it was looked at.
-  return text === '' || state === 'Z' || (Number(flags) & PF_EXITING) !== 0
+  return found === undefined || found.state === 'Z' || (found.flags & PF_EXITING) !== 0
 }
 
 const PF_EXITING = 0x4

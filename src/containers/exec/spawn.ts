@@ -1,17 +1,13 @@
-import { closeSync, openSync } from 'node:fs'
-import { PassThrough, type Readable, type Writable } from 'node:stream'
+import type { Readable, Writable } from 'node:stream'
 import { type AbortOptions, onAbort } from '../../base/abort.ts'
-import { LibpodError } from '../../base/errors.ts'
-import { makePipe, readableFrom, writableTo } from '../../linux/pipe.ts'
 import type { TerminalSize } from '../../linux/pty.ts'
 import { parseSignal } from '../../linux/signals.ts'
-import { execTerminal } from '../../oci/exec-terminal.ts'
-import type { OCIExec } from '../../oci/oci-runtime.ts'
 import { checkTerminalSize } from '../check-terminal-size.ts'
 import type { ContainersServices } from '../services.ts'
 import { endedByClosing } from '../while-closing.ts'
 import { type PreparedExec, prepareExec } from './begin.ts'
 import { checkExec, type SpawnOptions } from './options.ts'
+import { type StartedExec, startPiped, startTerminal } from './streams.ts'
 
 /**
  * A program running in a container, with streams. Disposing of it kills the program.
@@ -35,15 +31,6 @@ export interface ExecSession extends AsyncDisposable {
 /** What a terminal has of whom nobody says how large it is. */
 const usualSize: TerminalSize = { rows: 24, columns: 80 }
 
-interface Streams {
-  readonly stdin?: Writable
-  readonly stdout: Readable
-  readonly stderr: Readable
-  /** Those of them that have a descriptor. */
-  readonly owned: readonly (Readable | Writable)[]
-  resize(size: { readonly rows: number; readonly columns: number }): void
-}
-
 /** Starts a program in a running container and gives its streams. */
 export async function spawnInContainer(
   services: ContainersServices,
@@ -66,9 +53,9 @@ async function startSession(
   const { tty, ...rest } = options
   const terminal = tty === undefined || tty === false ? undefined : tty === true ? usualSize : tty
   const prepared = await prepareExec(services, id, command, { ...rest, terminal })
-  let started: { readonly exec: OCIExec; readonly streams: Streams }
+  let started: StartedExec
   try {
-    started = terminal ? await startTerminal(prepared, terminal) : await startPiped(prepared, options)
+    started = terminal ? await startTerminal(prepared, terminal) : await startPiped(prepared, { hasStdin: options.stdin === true })
   } catch (error) {
     await prepared.finish(undefined)
     // What it failed with is then only what became of that.
@@ -83,13 +70,11 @@ async function startSession(
   return session
 }
 
-interface Started extends AbortOptions {
-  readonly exec: OCIExec
-  readonly streams: Streams
+interface SessionParts extends StartedExec, AbortOptions {
   readonly isTerminal: boolean
 }
 
-function sessionOf(services: ContainersServices, prepared: PreparedExec, { exec, streams, isTerminal, signal }: Started): ExecSession {
+function sessionOf(services: ContainersServices, prepared: PreparedExec, { exec, streams, isTerminal, signal }: SessionParts): ExecSession {
   const { stdin, stdout, stderr, owned, resize } = streams
   const kill = async (number: string | number = 'SIGKILL'): Promise<void> => exec.kill(parseSignal(number, 'signal'))
   const release = onAbort(signal, () => void kill().catch(() => {}))
@@ -144,43 +129,4 @@ function isRead(stream: Readable | Writable): boolean {
 
 async function closed(stream: Readable | Writable): Promise<void> {
   if (!stream.closed) await new Promise<void>((resolve) => void stream.once('close', resolve))
-}
-
-async function startPiped(prepared: PreparedExec, { stdin }: SpawnOptions): Promise<{ exec: OCIExec; streams: Streams }> {
-  const input = stdin ? makePipe() : { read: openSync('/dev/null', 'r'), write: undefined }
-  const output = makePipe()
-  const errors = makePipe()
-  const theirs = [input.read, output.write, errors.write] as const
-  const ours = [input.write, output.read, errors.read].filter((fd) => fd !== undefined)
-  try {
-    const exec = await prepared.run(theirs)
-    const typed = input.write === undefined ? undefined : writableTo(input.write)
-    const [stdout, stderr] = [readableFrom(output.read), readableFrom(errors.read)]
-    const streams: Streams = {
-      ...(typed === undefined ? {} : { stdin: typed }),
-      stdout,
-      stderr,
-      owned: [stdout, stderr, ...(typed === undefined ? [] : [typed])],
-      resize: () => {
-        throw new LibpodError(
-          'unsupported',
-          'This program has no terminal to resize.',
-          { what: 'resize' },
-          { hint: 'Start it with { tty: true }.' },
-        )
-      },
-    }
-    return { exec, streams }
-  } catch (error) {
-    ours.forEach(closeSync)
-    throw error
-  } finally {
-    theirs.forEach(closeSync)
-  }
-}
-
-async function startTerminal(prepared: PreparedExec, size: TerminalSize): Promise<{ exec: OCIExec; streams: Streams }> {
-  const { exec, terminal } = await execTerminal(prepared, size)
-  const both = { stdin: terminal, stdout: terminal, owned: [terminal] }
-  return { exec, streams: { ...both, stderr: new PassThrough().end(), resize: (to) => terminal.resize(to) } }
 }

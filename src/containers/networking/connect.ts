@@ -5,8 +5,9 @@ import { checkNetworkCount } from '../../network/check-count.ts'
 import { connectNow } from '../../network/connect-now.ts'
 import type { ConnectNetworkOptions } from '../../network/connect-options.ts'
 import { defaultNetwork } from '../../network/default-network.ts'
+import { interfaceTaken } from '../../network/leases.ts'
 import { requireOrMake } from '../../network/store.ts'
-import { attachmentShape, type NormalizedAttachment } from '../../oci/spec/namespaces.ts'
+import { attachmentShape } from '../../oci/spec/namespaces.ts'
 import { withContainer } from '../lifecycle/with-container.ts'
 import type { ContainersServices } from '../services.ts'
 import { isActive } from '../status.ts'
@@ -33,7 +34,8 @@ export async function connectContainer(
     const networks = networksOf(record, 'connect')
     if (networks.some((attachment) => attachment.id === target.id)) throw connectedAlready(record.name, target.name)
     const namesake = networks.find(({ interfaceName }) => interfaceName !== undefined && interfaceName === place.interfaceName)
-    if (namesake !== undefined) throw interfaceTaken(record.name, namesake)
+    // Every start would fail.
+    if (namesake?.interfaceName !== undefined) throw interfaceTaken(record.name, namesake.interfaceName, namesake.name)
     checkNetworkCount(services.network.backend, networks.length + 1)
     const attachment = { ...place, name: target.name, id: target.id }
     await markConnecting(services, held, 'connect', async () => {
@@ -62,15 +64,5 @@ function connectedAlready(container: string, network: string): LibpodError {
     `Container ${container} is in network ${network} already.`,
     { what: `network ${network}` },
     { hint: 'Disconnect it first to connect it in another way.' },
-  )
-}
-
-/** Every start would fail. */
-function interfaceTaken(container: string, { interfaceName = '', name }: NormalizedAttachment): LibpodError {
-  return new LibpodError(
-    'conflict',
-    `interfaceName: ${interfaceName} of container ${container} leads to network ${name}.`,
-    { what: interfaceName },
-    { hint: 'Take another name, or leave it out.' },
   )
 }

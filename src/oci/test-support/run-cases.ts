@@ -11,11 +11,12 @@ export interface CaseResult {
 
 /**
  * Runs a program of cases, which prints a JSON line for each, in a process of its own. crun does not work where controllers are in the v2 tree
- * of a hybrid host; there the process gets a mount namespace without that tree.
+ * of a hybrid host; there the process gets a mount namespace without that tree, and the folders that crun makes in its place go with it.
  */
 export async function runCases(program: URL, runtime: string): Promise<CaseResult[]> {
   const node = [process.execPath, compiled(program), runtime]
-  const hide = 'if mountpoint -q /sys/fs/cgroup/unified; then umount /sys/fs/cgroup/unified; fi; exec "$@"'
+  const hide =
+    'if mountpoint -q /sys/fs/cgroup/unified; then umount /sys/fs/cgroup/unified && mount -t tmpfs tmpfs /sys/fs/cgroup/unified; fi; exec "$@"'
   const [command = '', ...args] = runtime === 'crun' ? ['unshare', '--mount', 'sh', '-c', hide, 'sh', ...node] : node
   const child = spawn(command, args, { stdio: ['ignore', 'pipe', 'inherit'] })
   const ended = once(child, 'close')
