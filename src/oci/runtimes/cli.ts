@@ -1,3 +1,5 @@
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
 import type { AbortOptions } from '../../base/abort.ts'
 import type { OCIExec, OCIExecOptions, OCIRuntime, OCIRuntimeFeatures, OCIRuntimeState, RuntimeCommand } from '../oci-runtime.ts'
 import { startExec } from './exec.ts'
@@ -41,7 +43,7 @@ export class CliRuntime implements OCIRuntime {
   async state(id: string, options: AbortOptions = {}): Promise<OCIRuntimeState | undefined> {
     const outcome = await this.#invoke(['state', id], options)
     if (outcome.code === 0) return parseState(outcome.stdout)
-    if (this.#isUnknown(outcome)) return undefined
+    if (this.#isUnknown(id, outcome)) return undefined
     throw this.#failed('state', id, outcome)
   }
 
@@ -60,7 +62,7 @@ export class CliRuntime implements OCIRuntime {
   ): Promise<{ found: boolean }> {
     const outcome = await this.#invoke(['kill', ...(all ? ['--all'] : []), id, String(signal)], options)
     if (outcome.code === 0) return { found: true }
-    if (this.#isUnknown(outcome) || /not running|no such process|process already finished|process not found/i.test(outcome.log))
+    if (this.#isUnknown(id, outcome) || /not running|no such process|process already finished|process not found/i.test(outcome.log))
       return { found: false }
     throw this.#failed('kill', id, outcome)
   }
@@ -77,7 +79,7 @@ export class CliRuntime implements OCIRuntime {
     const outcome = await this.#invoke(['delete', ...(force ? ['--force'] : []), id], options)
     // With --force an unknown container is a success that says nothing.
     if (outcome.code === 0) return { found: true }
-    if (this.#isUnknown(outcome)) return { found: false }
+    if (this.#isUnknown(id, outcome)) return { found: false }
     throw this.#failed('delete', id, outcome)
   }
 
@@ -95,15 +97,17 @@ export class CliRuntime implements OCIRuntime {
     return { ...this.command(), env, ...(prefix === undefined ? {} : { prefix }) }
   }
 
-  /** runc: "container does not exist"; crun: a file of its state that is not there. */
-  #isUnknown({ log }: RuntimeOutcome): boolean {
+  /** runc: "container does not exist"; crun: a file of its state that is not there, which it may be deleting just now. */
+  #isUnknown(id: string, { log }: RuntimeOutcome): boolean {
+    const { root } = this.#options
     if (/container[^:]* does not exist/i.test(log)) return true
-    return log.includes(`${this.#options.root}/`) && /no such file or directory/i.test(log)
+    if (log.includes('error loading config.json')) return !existsSync(join(root, id, 'config.json'))
+    return log.includes(`${root}/`) && /no such file or directory/i.test(log)
   }
 
   #failed(verb: string, id: string, outcome: RuntimeOutcome): Error {
     const argv = [this.path, ...this.command().args, verb, id]
-    return runtimeFailed({ name: this.name, verb, argv, runs: verb === 'start' && !this.#isUnknown(outcome) }, outcome)
+    return runtimeFailed({ name: this.name, verb, argv, runs: verb === 'start' && !this.#isUnknown(id, outcome) }, outcome)
   }
 }
 

@@ -4,6 +4,7 @@ import { spawnProcess } from '../../linux/process/spawn.ts'
 import { type OCIRuntimeCaseContext, ociRuntimeCases } from '../oci-runtime.cases.ts'
 import { makeTestBundle } from '../test-support/bundle.ts'
 import { tellCases } from '../test-support/tell-cases.ts'
+import { cliRuntimeCases } from './cli.cases.ts'
 import { detectRuntimes } from './detect.ts'
 
 // A program for tests: runs the conformance cases with the runtime that is named by its argument.
@@ -13,7 +14,7 @@ const runtimes = await detectRuntimes({ runRoot: directory, env, preferred: proc
 const { runtime } = runtimes
 
 await tellCases(
-  ociRuntimeCases.map(({ name, run }) => ({
+  [...ociRuntimeCases, ...cliRuntimeCases].map(({ name, run }) => ({
     name,
     async run() {
       const made: string[] = []
