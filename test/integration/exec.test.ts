@@ -151,8 +151,9 @@ describe('spawn', () => {
   })
 
   it('gives a terminal of the size asked for', async () => {
-    // crun gives the terminal its size just after the program has started: that is a SIGWINCH, too.
-    const script = `trap "told=yes" WINCH; until size=$(stty size 2>/dev/null); do :; done; told=; echo $size
+    // crun gives the terminal its size just after the program has started: that is a SIGWINCH, too. Before that, stty succeeds and has
+    // nothing to say.
+    const script = `trap "told=yes" WINCH; until [ "$size" ]; do size=$(stty size 2>/dev/null); done; told=; echo $size
       until [ "$told" ]; do sleep 0.05; done; stty size; exit 3`
     await using session = await container.spawn(['sh', '-c', script], { tty: { rows: 33, columns: 99 } })
     let heard = ''
