@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process'
-import { mkdtemp, readdir, rm, stat } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout } from 'node:timers/promises'
@@ -43,7 +43,9 @@ describe('info', () => {
     for (const { name, reason } of oci.passedOver) expect(`${name}: ${reason}`.length).toBeGreaterThan(name.length + 10)
     if (cgroups.mode !== 'hybrid') return
     expect(oci.name).toBe('runc')
-    expect(oci.passedOver).toEqual([{ name: 'crun', reason: expect.stringMatching(/hybrid/) }])
+    // A worker of the tests is in a cgroup of its own, to which the v2 tree may hand no controllers down; crun works there.
+    const controllers = (await readFile('/sys/fs/cgroup/unified/cgroup.controllers', 'utf8')).trim()
+    expect(oci.passedOver).toEqual(controllers === '' ? [] : [{ name: 'crun', reason: expect.stringMatching(/hybrid/) }])
   })
 })
 
