@@ -4,6 +4,7 @@ import { isLibpodError } from '../base/errors.ts'
 import type { Logger } from '../base/logger.ts'
 import type { Helper } from '../linux/helper/helper.ts'
 import { storageWork } from '../storage/helper-client.ts'
+import { guardedDriver } from '../volumes/drivers/guarded.ts'
 import type { LocalVolumeDriver } from '../volumes/drivers/local.ts'
 import { removeLeftBehind } from '../volumes/go-with.ts'
 import type { VolumesServices } from '../volumes/services.ts'
@@ -35,7 +36,7 @@ export function openVolumes({ root, helper, background, logger, drivers, ...opti
   const { local, all } = builtInVolumeDrivers({ root: join(root, 'volumes'), work, background, logger })
   const services: VolumesServices = {
     ...options,
-    drivers: new Map([...all, ...drivers.map((driver) => [driver.name, driver] as const)]),
+    drivers: new Map([...all, ...drivers.map((driver) => [driver.name, guardedDriver(driver)] as const)]),
     work: volumes,
   }
   return {
