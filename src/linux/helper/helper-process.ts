@@ -1,6 +1,7 @@
 import { Socket } from 'node:net'
 import { onAbort } from '../../base/abort.ts'
 import { deserializeError, LibpodError } from '../../base/errors.ts'
+import { isErrno } from '../errno.ts'
 import type { ExitStatus } from '../process/exit-status.ts'
 import type { SpawnedProcess } from '../process/spawn.ts'
 import type { DescriptorSender } from './descriptor-sender.ts'
@@ -178,7 +179,11 @@ export class HelperProcess {
   #begin(message: Extract<ToHelper, { type: 'call' }>, descriptors: readonly number[] | undefined): void {
     const send = (): void => this.#send(message)
     if (descriptors === undefined) send()
-    else this.#descriptors.send(descriptors, send).catch((error: unknown) => this.#settle(message.id, { error }))
+    else
+      this.#descriptors.send(descriptors, send).catch((error: unknown) => {
+        // As with the channel: its end settles all calls.
+        if (!isErrno(error, 'EPIPE', 'ECONNRESET', 'ENOTCONN')) this.#settle(message.id, { error })
+      })
   }
 
   async #pump(id: number, iterator: AsyncIterator<unknown>): Promise<void> {

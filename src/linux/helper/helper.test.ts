@@ -1,6 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
+import { closeSync, existsSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest'
@@ -174,6 +174,21 @@ describe('a helper', () => {
     await until(() => exits.length === 3)
     expect(await helper.call('echo', 3)).toBe(3)
     expect(starts).toBe(4)
+  })
+
+  it('that is dead when descriptors are sent to it tells the same', async () => {
+    await helper.call('echo', 0)
+    const { pid } = helper
+    process.kill(pid, 'SIGKILL')
+    // Before this process can hear of it.
+    while (/^\d+ \(.*\) [^Z]/.test(readFileSync(`/proc/${pid}/stat`, 'utf8')));
+    const nothing = openSync('/dev/null', 'r')
+    try {
+      await expect(helper.call('echo', 1, { descriptors: [nothing] })).rejects.toThrow('it was killed by SIGKILL')
+      expect(await helper.call('echo', 2, { descriptors: [nothing] })).toBe(2)
+    } finally {
+      closeSync(nothing)
+    }
   })
 
   it('says so when its program does not start', async () => {
