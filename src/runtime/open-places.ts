@@ -1,4 +1,4 @@
-import { realpath } from 'node:fs/promises'
+import { realpath, rmdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { LibpodError } from '../base/errors.ts'
 import { spreadFolders } from '../linux/fs/inode-flags.ts'
@@ -16,7 +16,7 @@ export interface Places {
 
 /**
  * Makes the folders of a root, for nobody else to look into. Gives their real paths, so that one place has one name however it was
- * asked for. Rejects with `permission-denied` if somebody else may write to them.
+ * asked for. Rejects with `permission-denied` if somebody else may write to them, and leaves none that it has made.
  */
 export async function openPlaces(asked: string, askedRun: string): Promise<Places> {
   // A newline could not be named in the exit script, and conmon and crun take what follows a colon for something else.
@@ -28,27 +28,47 @@ export async function openPlaces(asked: string, askedRun: string): Promise<Place
   }
   // Before anything is made, and again when it is seen where links lead.
   refuseNested(resolve(asked), resolve(askedRun))
-  const root = await openTop(asked, 'root')
-  const runRoot = await openTop(askedRun, 'runRoot')
+  const made: string[] = []
+  try {
+    return await makePlaces({ asked, askedRun, made: (folder) => made.unshift(folder) })
+  } catch (error) {
+    // One that is not empty is somebody else's by now.
+    for (const folder of made) await rmdir(folder).catch(() => {})
+    throw error
+  }
+}
+
+interface WantedPlaces {
+  readonly asked: string
+  readonly askedRun: string
+  readonly made: Made
+}
+
+/** Is told of each folder that was not there. */
+type Made = (folder: string) => void
+
+async function makePlaces({ asked, askedRun, made }: WantedPlaces): Promise<Places> {
+  const root = await openTop(asked, 'root', made)
+  const runRoot = await openTop(askedRun, 'runRoot', made)
   refuseNested(root, runRoot)
   const places = { root, runRoot, owners: join(runRoot, 'owners'), locks: join(runRoot, 'locks'), exits: join(runRoot, 'exits') }
   const ofMany = ['containers', 'volumes'].map((name) => join(root, name))
-  for (const folder of [...ofMany, join(root, 'storage')]) await make(folder, 'root')
-  for (const folder of [join(runRoot, 'containers'), places.owners, places.locks, places.exits]) await make(folder, 'runRoot')
+  for (const folder of [...ofMany, join(root, 'storage')]) await make(folder, 'root', made)
+  for (const folder of [join(runRoot, 'containers'), places.owners, places.locks, places.exits]) await make(folder, 'runRoot', made)
   for (const folder of ofMany) spreadFolders(folder)
   return places
 }
 
 /** Others can come first, where everybody may make folders; what is in these is believed, and run. */
-async function openTop(folder: string, option: 'root' | 'runRoot'): Promise<string> {
-  await make(folder, option)
+async function openTop(folder: string, option: 'root' | 'runRoot', made: Made): Promise<string> {
+  await make(folder, option, made)
   const real = await realpath(folder)
   await requirePrivateFolder(real, { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 })
   return real
 }
 
-async function make(folder: string, option: 'root' | 'runRoot'): Promise<void> {
-  await makeFolder(folder, 0o700).catch((error: unknown) => {
+async function make(folder: string, option: 'root' | 'runRoot', made: Made): Promise<void> {
+  await makeFolder(folder, 0o700, made).catch((error: unknown) => {
     throw cannotMake(error, folder, option)
   })
 }

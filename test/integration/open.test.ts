@@ -126,10 +126,11 @@ describe('a place that cannot be used', () => {
   it('is told with its path', async () => {
     const file = join(place, 'file')
     await writeFile(file, '')
+    const before = await readdir(place)
     const cases: [RuntimeOptions, string, string][] = [
       [{ root: join(file, 'root'), runRoot: join(place, 'x') }, 'invalid-argument', file],
       [{ root: file, runRoot: join(place, 'x') }, 'invalid-argument', file],
-      [{ root: join(place, 'y'), runRoot: join(file, 'run') }, 'invalid-argument', file],
+      [{ root: join(place, 'y', 'root'), runRoot: join(file, 'run') }, 'invalid-argument', file],
       [{ root: '/proc/libpod-ts', runRoot: join(place, 'x') }, 'invalid-argument', '/proc/libpod-ts'],
       [{ root: join(place, 'n'.repeat(300)), runRoot: join(place, 'x') }, 'invalid-argument', 'nnn'],
     ]
@@ -139,6 +140,7 @@ describe('a place that cannot be used', () => {
       expect(error.message).toContain(path)
       expect(error.hint).toBeDefined()
     }
+    expect(await readdir(place)).toEqual(before)
   })
 
   it('is told when it is read-only', async () => {

@@ -6,16 +6,16 @@ import { mapFsError } from './disk.ts'
 
 /**
  * Makes a folder, with those above it, unless it is there. Not `recursive`: in /proc, and through a link that leads nowhere, Node's own
- * way never comes to an end.
+ * way never comes to an end. Calls `made` with each that was not there, the outermost first.
  */
-export async function makeFolder(folder: string, mode: number): Promise<void> {
+export async function makeFolder(folder: string, mode: number, made: (folder: string) => void = () => {}): Promise<void> {
   try {
-    await makeOne(folder, mode)
+    await makeOne(folder, mode, made)
   } catch (error) {
     if (!isErrno(error, 'ENOENT')) throw error
-    if (!(await isThere(dirname(folder)))) await makeFolder(dirname(folder), mode)
+    if (!(await isThere(dirname(folder)))) await makeFolder(dirname(folder), mode, made)
     // Once more also where the one above is there: somebody else may have made it a moment ago.
-    await makeOne(folder, mode)
+    await makeOne(folder, mode, made)
   }
 }
 
@@ -31,9 +31,10 @@ export function cannotMake(error: unknown, folder: string, path: string): Error 
   )
 }
 
-async function makeOne(folder: string, mode: number): Promise<void> {
+async function makeOne(folder: string, mode: number, made: (folder: string) => void): Promise<void> {
   try {
     await mkdir(folder, { mode })
+    made(folder)
   } catch (error) {
     if (!isErrno(error, 'EEXIST') || !(await stat(folder)).isDirectory()) throw error
   }
