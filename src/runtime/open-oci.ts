@@ -12,6 +12,7 @@ import { hostFacts } from '../linux/host-facts.ts'
 import { findProgram, programDirectories } from '../linux/process/find-program.ts'
 import { runProgram } from '../linux/process/run-program.ts'
 import { seccompBpf } from '../linux/seccomp.ts'
+import type { IdMappings } from '../linux/user-namespace/subordinate-ids.ts'
 import { gracePeriods } from '../oci/grace-period.ts'
 import { monitorCgroup } from '../oci/monitors/monitor-cgroups.ts'
 import { type DetectedRuntimes, detectRuntimes } from '../oci/runtimes/detect.ts'
@@ -53,12 +54,15 @@ export function openOci({
   options,
   helper,
   prefix,
+  mappings,
 }: {
   readonly config: EngineConfig
   readonly options: RuntimeOptions
   readonly helper: Helper
   /** What starts programs where containers are; empty where this process is there itself. */
   readonly prefix: readonly string[]
+  /** The ids that containers have, for an ordinary user who knows them. */
+  readonly mappings: IdMappings | undefined
 }): OpenedOci {
   const { runRoot, engine } = config
   const searchPath = [...programDirectories, ...config.environment.searchPath]
@@ -109,6 +113,7 @@ export function openOci({
           cgroups: await cgroups(),
           systemdCgroup: await systemdCgroup(),
           delegatedControllers: await delegated(),
+          mappings,
         }),
       ),
       cgroups,

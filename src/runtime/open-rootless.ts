@@ -10,6 +10,10 @@ export function isInside({ uid, rootless }: EngineConfig): boolean {
   return rootless && process.geteuid?.() !== uid
 }
 
+/** What is told of a user who was given other ids while something of his ran. */
+export const outdatedIds =
+  'The ranges of this user in /etc/subuid or /etc/subgid have changed; his containers have the former ones until none of them runs and no engine of his is open.'
+
 /** The namespaces for the containers of an ordinary user; `undefined` for root, who needs none. */
 export async function openRootless(config: EngineConfig): Promise<RootlessHost | undefined> {
   const { rootless, runRoot, monitorEnv } = config

@@ -31,7 +31,7 @@ import { openHelpers } from './open-helpers.ts'
 import { openNetwork } from './open-network.ts'
 import { openOci } from './open-oci.ts'
 import { openPlaces } from './open-places.ts'
-import { openRootless } from './open-rootless.ts'
+import { openRootless, outdatedIds } from './open-rootless.ts'
 import { openLiveState, openState, stateName } from './open-state.ts'
 import { openStorage } from './open-storage.ts'
 import { openVolumes } from './open-volumes.ts'
@@ -77,6 +77,7 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
   const config = Object.freeze({ ...told, root, runRoot })
   const rootless = await openRootless(config)
   closer.add(() => rootless?.close())
+  if (rootless?.outdated) logger.warn(outdatedIds)
   const epoch = await enterEpoch(runRoot)
   await claimState(root, stateName(stateOption))
   const store = await openState(stateOption, root)
@@ -134,7 +135,7 @@ async function openParts(options: RuntimeOptions & InternalOptions, closer: Clos
     removeUsers: (users, how) => removeUsers(services, users, how),
   })
   await claimRoot(store, { ...pinned, snapshotter: storage.snapshots.driver })
-  const oci = openOci({ config, options, helper: helpers.oci, prefix: rootless?.prefix ?? [] })
+  const oci = openOci({ config, options, helper: helpers.oci, prefix: rootless?.prefix ?? [], mappings: rootless?.mappings })
   closer.add(() => oci.close())
   const volumes = openVolumes({
     root,

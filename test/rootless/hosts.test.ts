@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises'
+import { readFile, stat, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { image } from '../support/engine.ts'
@@ -7,6 +7,7 @@ import { makePlace, type Place } from '../support/place.ts'
 import { failure } from '../support/results.ts'
 import { startVictim } from '../support/victims.ts'
 
+const silent = { debug() {}, warn() {}, error() {} }
 let place: Place
 
 beforeAll(async () => {
@@ -89,6 +90,45 @@ describe('what an ordinary user has', () => {
         ],
       })
       expect(storage).toEqual({ snapshotter: 'overlay', state: 'lmdb' })
+    })
+  })
+
+  it('only the ids that he was given, and who asks for another is told', async () => {
+    await place.with(async (runtime) => {
+      const { rootless } = await runtime.info()
+      const count = rootless ? rootless.uids.reduce((sum, [, , ids]) => sum + ids, 0) : 0
+      const run = (options: object) => runtime.containers.run({ image, network: 'none', command: ['id', '-u'], ...options })
+      expect((await run({ user: String(count - 1) })).stdout).toBe(`${count - 1}\n`)
+      for (const [options, path] of [
+        [{ user: String(count) }, 'user'],
+        [{ groups: [String(2 ** 31 - 2)] }, 'groups'],
+      ] as const)
+        expect(await failure(run(options))).toMatchObject({
+          code: 'invalid-argument',
+          details: { path },
+          hint: expect.stringContaining('/etc/sub'),
+        })
+    })
+    await place.quiet()
+    await place.expectClean()
+  })
+
+  it('while something of his runs the ids of its beginning, of which he is warned', async () => {
+    const warnings: string[] = []
+    const logger = { ...silent, warn: (text: string) => void warnings.push(text) }
+    await place.with(async (runtime) => {
+      const told = await runtime.info()
+      await place.with(async () => {}, { logger })
+      expect(warnings).toEqual([])
+      // As if /etc/subuid had been another one then.
+      const file = join(place.runRoot, 'namespaces.json')
+      const uids = [
+        [0, process.geteuid?.(), 1],
+        [1, 500_000, 1000],
+      ]
+      await writeFile(file, JSON.stringify({ ...(await agreement()), mappings: { ...told.rootless, uids } }))
+      await place.with(async (other) => expect((await other.info()).rootless).toMatchObject({ uids }), { logger })
+      expect(warnings).toEqual([expect.stringMatching(/subuid/)])
     })
   })
 

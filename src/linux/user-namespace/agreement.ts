@@ -5,6 +5,7 @@ import { tryFlock } from '../flock.ts'
 import { writeFileAtomicSync } from '../fs/atomic-write.ts'
 import { isSameProcessSync, namespacePath, type ProcessIdentity } from '../proc.ts'
 import { openNamespaceIf } from './namespace-pair.ts'
+import type { IdMappings } from './subordinate-ids.ts'
 
 /**
  * The namespaces of a run root as all its engines know them, in a file beside a lock. They are named by what the kernel names them; the file
@@ -15,6 +16,8 @@ export interface Agreement {
   readonly boot: string
   readonly user: string
   readonly mount: string
+  /** With what the user namespace was made, which cannot be changed; absent where only somebody inside has written this. */
+  readonly mappings?: IdMappings
   readonly holders: readonly Holder[]
 }
 

@@ -9,7 +9,10 @@ import { currentUser, type IdMappings, readIdMappings } from './subordinate-ids.
 export interface RootlessHost {
   /** What starts a program inside: it goes before the program and its arguments. Nothing for who is inside already. */
   readonly prefix: readonly string[]
+  /** The ids that its user namespace has: those of its making, which may be other than those that the user was given since. */
   readonly mappings: IdMappings
+  /** Whether the user was given other ids since. */
+  readonly outdated: boolean
   /** Gives it up. The namespaces go with the last that holds them. Idempotent. */
   close(): Promise<void>
 }
@@ -33,25 +36,27 @@ export interface JoinNamespacesOptions {
  * it is as good as the old one, where only containers were left: each of those has its own.
  */
 export async function joinNamespaces(options: JoinNamespacesOptions): Promise<RootlessHost> {
-  const [programs, mappings, boot] = await Promise.all([
+  const [programs, given, boot] = await Promise.all([
     findNamespacePrograms(options.programDirectories),
     readIdMappings(currentUser()),
     bootId(),
   ])
   const { runRoot, env, hide = [] } = options
-  const making = { programs, mappings, hide, env }
-  const pair = await withAgreement(runRoot, async (file) => {
+  const making = { programs, mappings: given, hide, env }
+  const { pair, mappings } = await withAgreement(runRoot, async (file) => {
     const agreed = file.read(boot)
     const user = agreed && (openUserOf(agreed, []) ?? openUserOf(agreed, await options.insiders()))
     const mount = agreed && openMountOf(agreed)
     const joined =
       user === undefined ? await makeNamespaces(making) : mount === undefined ? await makeMountNamespace(user, making) : { user, mount }
-    enter(file, agreed, joined, boot)
-    return joined
+    const own = (user === undefined ? undefined : agreed?.mappings) ?? given
+    enter(file, agreed, { pair: joined, mappings: own, boot })
+    return { pair: joined, mappings: own }
   })
   return {
     prefix: enterPrefix(programs.nsenter, pair),
     mappings,
+    outdated: JSON.stringify(mappings) !== JSON.stringify(given),
     close: closeOnce(async () => {
       await withAgreement(runRoot, async (file) => leave(file, boot, pair))
       closePair(pair)
@@ -69,20 +74,26 @@ export async function stayInNamespaces(runRoot: string): Promise<RootlessHost> {
   await withAgreement(runRoot, async (file) => {
     const agreed = file.read(boot)
     if (agreed !== undefined && agreed.user !== user && agreed.holders.length > 0) throw elsewhere(runRoot)
-    const mount = agreed?.user === user ? agreed.mount : ''
-    file.write({ boot, user, mount, holders: [...(agreed?.holders ?? []), self()] })
+    const same = agreed?.user === user ? agreed : undefined
+    const { mount = '', mappings } = same ?? {}
+    file.write({ boot, user, mount, ...(mappings === undefined ? {} : { mappings }), holders: [...(agreed?.holders ?? []), self()] })
   })
   return {
     prefix: [],
     mappings: { uids: [], gids: [] },
+    outdated: false,
     close: closeOnce(() => withAgreement(runRoot, async (file) => leave(file, boot, undefined))),
   }
 }
 
-function enter(file: AgreementFile, agreed: Agreement | undefined, pair: NamespacePair, boot: string): void {
+interface Entered extends Pick<Required<Agreement>, 'mappings' | 'boot'> {
+  readonly pair: NamespacePair
+}
+
+function enter(file: AgreementFile, agreed: Agreement | undefined, { pair, mappings, boot }: Entered): void {
   const user = namespaceKey(pair.user)
   const holders = agreed?.user === user ? agreed.holders : []
-  file.write({ boot, user, mount: namespaceKey(pair.mount), holders: [...holders, { ...self(), fds: pair }] })
+  file.write({ boot, user, mappings, mount: namespaceKey(pair.mount), holders: [...holders, { ...self(), fds: pair }] })
 }
 
 function leave(file: AgreementFile, boot: string, pair: NamespacePair | undefined): void {

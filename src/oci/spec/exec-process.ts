@@ -44,7 +44,7 @@ export function generateExecProcess({ command, options, exec, accounts, host }: 
   return {
     ...own,
     ...(exec.tty ? { terminal: true } : {}),
-    user: processUser({ ...user, additionalGids }, host.defaults.umask),
+    user: processUser({ ...user, additionalGids }, host),
     args: command,
     env: envList(env),
     cwd: exec.workdir ?? options.workdir,

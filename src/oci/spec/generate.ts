@@ -99,7 +99,7 @@ export function specProcess({ options, accounts, host }: Pick<SpecInput, 'option
   const oomScoreAdj = oomScoreAdjOf(options, host)
   return {
     ...(options.tty ? { terminal: true } : {}),
-    user: processUser(user, host.defaults.umask),
+    user: processUser(user, host),
     args: initArgs(options.args, options),
     env: envList(env),
     cwd: options.workdir,

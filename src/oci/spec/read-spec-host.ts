@@ -6,6 +6,7 @@ import { readCapabilities } from '../../linux/capabilities.ts'
 import type { CgroupHost } from '../../linux/cgroups/detect.ts'
 import { hostFacts } from '../../linux/host-facts.ts'
 import { readRlimits } from '../../linux/rlimits.ts'
+import type { IdMapping, IdMappings } from '../../linux/user-namespace/subordinate-ids.ts'
 import { absentSeccompProfile, seccompProfiles } from '../seccomp-profile.ts'
 import type { SpecHost } from './spec-host.ts'
 
@@ -18,8 +19,10 @@ export async function readSpecHost(input: {
   readonly cgroups: CgroupHost
   readonly systemdCgroup: boolean
   readonly delegatedControllers?: readonly string[] | undefined
+  /** The ids that an ordinary user's containers have; empty where nobody knows them. */
+  readonly mappings?: IdMappings | undefined
 }): Promise<SpecHost> {
-  const { config, cgroups, systemdCgroup, delegatedControllers } = input
+  const { config, cgroups, systemdCgroup, delegatedControllers, mappings } = input
   const [facts, capabilities, rlimits, openFiles, oomScoreAdj, swapLimit, hasMessageQueues, apparmor, initPath] = await Promise.all([
     hostFacts(),
     readCapabilities(),
@@ -42,6 +45,9 @@ export async function readSpecHost(input: {
     hostname: facts.hostname,
     memoryTotalBytes: facts.memoryBytes,
     rootless: config.rootless,
+    ...(mappings === undefined || mappings.uids.length === 0
+      ? {}
+      : { ids: { uids: countOf(mappings.uids), gids: countOf(mappings.gids) } }),
     cgroupVersion: cgroups.mode === 'v2' ? 2 : 1,
     ...(delegatedControllers === undefined ? {} : { delegatedControllers }),
     systemdCgroup,
@@ -61,6 +67,11 @@ export async function readSpecHost(input: {
     proxies: config.environment.proxies,
     defaults: config.containers,
   }
+}
+
+/** They follow each other without a gap. */
+function countOf(mappings: readonly IdMapping[]): number {
+  return mappings.reduce((sum, [, , count]) => sum + count, 0)
 }
 
 /** With v2 swap can always be limited where memory can; v1 counts it only where it was built and booted so. */

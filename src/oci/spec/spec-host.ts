@@ -12,6 +12,8 @@ export interface SpecHost {
   readonly hostname: string
   readonly memoryTotalBytes: number
   readonly rootless: boolean
+  /** So many ids, from 0 on, an ordinary user's containers have. Absent for root, whose containers have all. */
+  readonly ids?: { readonly uids: number; readonly gids: number }
   /** 2 only where all controllers are in the unified tree. */
   readonly cgroupVersion: 1 | 2
   /**

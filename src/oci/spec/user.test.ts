@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest'
 import { generated, normalized, refusal, someAccounts, someHost } from './spec.fixture.ts'
+import type { SpecOptions } from './spec-options.ts'
 import { resolveUser } from './user.ts'
 
 const resolve = (user: string, groups: string[] = [], accounts = someAccounts) => resolveUser({ user, groups }, accounts)
@@ -55,6 +56,21 @@ test.each([
 test('the image’s user holds unless the caller names another', async () => {
   expect((await normalized({}, someHost(), { user: 'app' })).user).toBe('app')
   expect((await normalized({ user: 'root' }, someHost(), { user: 'app' })).user).toBe('root')
+})
+
+test.each<[string, SpecOptions, string]>([
+  ['a user', { user: '70000:5' }, 'user'],
+  ['a group', { user: '5:70000' }, 'user'],
+  ['a further group', { user: 'app', groups: ['65537'] }, 'groups'],
+])('without root, %s beyond the ids that its containers have is refused', async (_, options, path) => {
+  const host = someHost({ rootless: true, ids: { uids: 65_537, gids: 65_537 } })
+  expect((await generated({ user: '65536:65536' }, host)).config.process?.user).toMatchObject({ uid: 65_536, gid: 65_536 })
+  await expect(generated(options, host)).rejects.toMatchObject({
+    code: 'invalid-argument',
+    details: { path },
+    message: expect.stringContaining('up to 65536'),
+    hint: expect.stringContaining('/etc/sub'),
+  })
 })
 
 test('writes user, home and umask', async () => {

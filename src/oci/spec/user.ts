@@ -1,6 +1,7 @@
 import { LibpodError } from '../../base/errors.ts'
 import type { Zod } from '../../base/schema.ts'
 import type { RuntimeUser } from '../../specs/runtime-spec.ts'
+import type { SpecHost } from './spec-host.ts'
 
 /** Who runs the container's program. @public */
 export interface UserOptions {
@@ -74,9 +75,27 @@ export function resolveUser({ user, groups }: NormalizedUser, accounts: Accounts
   return { uid: entry.uid, gid, additionalGids: [...gids], home: entry.home === undefined || entry.home === '' ? '/' : entry.home }
 }
 
-/** The user part of the OCI `process`. */
-export function processUser({ uid, gid, additionalGids }: ResolvedUser, umask: number): RuntimeUser {
+/** The user part of the OCI `process`. Throws `invalid-argument` for ids that containers here do not have. */
+export function processUser({ uid, gid, additionalGids }: ResolvedUser, { defaults: { umask }, ids }: UserHost): RuntimeUser {
+  if (ids !== undefined) {
+    requireId(uid, ids.uids, { kind: 'user', path: 'user', file: '/etc/subuid' })
+    requireId(gid, ids.gids, { kind: 'group', path: 'user', file: '/etc/subgid' })
+    for (const group of additionalGids) requireId(group, ids.gids, { kind: 'group', path: 'groups', file: '/etc/subgid' })
+  }
   return { uid, gid, umask, ...(additionalGids.length === 0 ? {} : { additionalGids }) }
+}
+
+type UserHost = Pick<SpecHost, 'ids'> & { readonly defaults: Pick<SpecHost['defaults'], 'umask'> }
+
+/** The kernel would say no more than that it is invalid. */
+function requireId(id: number, count: number, { kind, path, file }: Readonly<Record<'kind' | 'path' | 'file', string>>): void {
+  if (id < count) return
+  throw new LibpodError(
+    'invalid-argument',
+    `${path}: the ${kind} ${id} is none that containers of this user can have: without root they have those up to ${count - 1}.`,
+    { path, value: id },
+    { hint: `Use one of those, or have root add to this user's line in ${file}; that is seen when nothing of this user's runs any more.` },
+  )
 }
 
 function findUser(
