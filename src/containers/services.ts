@@ -80,8 +80,6 @@ export interface ContainersServices {
 /** The kinds of entries that containers keep in the live store. */
 export interface LiveEntries {
   container: LiveContainer
-  /** The snapshots of a container that is being created: which engine does it. */
-  making: { readonly owner: string; readonly snapshots: readonly string[] }
   /** The volumes that a container has been given: they are told when it has let go. */
   volumes: { readonly names: readonly string[] }
   /** How an automatically removed container ended, for those who still wait. */

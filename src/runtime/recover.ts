@@ -1,11 +1,10 @@
 import { eachLimited } from '../base/each-limited.ts'
 import { isLibpodError } from '../base/errors.ts'
 import { step } from '../base/steps.ts'
-import { makeSnapshots } from '../containers/create/make-snapshots.ts'
 import { removeOwnerless } from '../containers/lifecycle/remove.ts'
 import { settleNow } from '../containers/lifecycle/when-ended.ts'
 import type { ContainerRecord, ContainerSummary } from '../containers/record.ts'
-import type { ContainersServices, LiveEntries } from '../containers/services.ts'
+import type { ContainersServices } from '../containers/services.ts'
 import { isActive } from '../containers/status.ts'
 import { readLive, readRecord } from '../containers/store.ts'
 import { deadOwners, forgetOwner, isOwnerAlive } from '../locks/owners.ts'
@@ -37,7 +36,6 @@ export async function recover(services: ContainersServices, options: RecoverOpti
   const dead = await deadOwners(ownersDir)
   if (dead.length === 0 && !newEpoch) return
   const isWhole = await step(services.probe, 'recover.containers', () => recoverContainers(services, options))
-  await step(services.probe, 'recover.making', () => recoverMaking(services, new Set(dead)))
   await step(services.probe, 'recover.orphans', () => sweepOrphans(services, locksDir))
   await step(services.probe, 'recover.networks', () => recoverNetworks(services.network, (id) => isInUse(services, ownersDir, id)))
   const isContainer = async (id: string): Promise<boolean> => (await services.registry.get('container', id)) !== undefined
@@ -89,19 +87,6 @@ async function quietly(services: ContainersServices, what: string, work: () => P
     if (isLibpodError(error, 'closed')) throw error
     services.logger.warn(`Recovering ${what}: ${error instanceof Error ? error.message : String(error)}`)
     return false
-  }
-}
-
-/** Snapshots of containers whose creation was cut off. */
-async function recoverMaking(services: ContainersServices, dead: ReadonlySet<string>): Promise<void> {
-  for (const { id, body } of await services.live.all<LiveEntries['making']>('making')) {
-    if (!dead.has(body.owner)) continue
-    const record = await readRecord(services, id)
-    await quietly(services, `container ${id.slice(0, 12)}`, async () => {
-      if (record) await makeSnapshots(services, record)
-      else for (const name of body.snapshots) await services.snapshots.remove(name)
-    })
-    await services.live.delete('making', id)
   }
 }
 

@@ -31,17 +31,21 @@ export async function sweepOrphans(services: ContainersServices, locksDir: strin
   }
 }
 
-/** The creator marks before it makes a snapshot, and takes the mark away when the record is there: asked in this order, none is overlooked. */
-async function isThere({ live, registry }: ContainersServices, id: string): Promise<boolean> {
-  return (await live.get('making', id)) !== undefined || (await registry.get('container', id)) !== undefined
+/** Whoever makes one holds its lock from before there is anything of it until its record is there: asked in this order, none is overlooked. */
+async function isThere({ locks, registry }: ContainersServices, id: string): Promise<boolean> {
+  const hasRecord = async (): Promise<boolean> => (await registry.get('container', id)) !== undefined
+  if (await hasRecord()) return true
+  return !(await dropLock(locks, `container/${id}`)) || (await hasRecord())
 }
 
-/** Who holds it now removes it by itself. */
-async function dropLock(locks: ContainersServices['locks'], key: string): Promise<void> {
+/** Removes a lock that nobody holds; who holds it now does that himself. */
+async function dropLock(locks: ContainersServices['locks'], key: string): Promise<boolean> {
   try {
     const release = await locks.acquire(key, { wait: false })
     await release({ remove: true })
+    return true
   } catch (error) {
-    if (!isLibpodError(error, 'conflict')) throw error
+    if (isLibpodError(error, 'conflict')) return false
+    throw error
   }
 }

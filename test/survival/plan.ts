@@ -35,7 +35,7 @@ const volumes = {
 
 /** Every named step of create, start, stop, remove, import and clean-up. */
 export const plan: readonly PlannedStep[] = [
-  ...rows(often, 'create', 'host', 'create.making create.snapshot create.commit create.event create.made'),
+  ...rows(often, 'create', 'host', 'create.snapshot create.commit create.event'),
   ...rows(often, 'start', 'host', 'start.mark start.bundle start.create start.runtime start.commit start.live start.event'),
   ...rows(often, 'life', 'host', 'stop.mark stop.commit kill.signal exit.delete exit.commit exit.event exit.file exit.live'),
   ...rows(often, 'life', 'host', 'remove.commit remove.live remove.snapshot remove.log remove.bundle remove.static remove.event'),
@@ -60,7 +60,7 @@ export const plan: readonly PlannedStep[] = [
   ...rows(once, 'tag', 'host', 'tag.commit untag.commit'),
   ...rows(once, 'ephemeral', 'host', 'create.commit start.create start.live'),
   // The helper of a host that died has the rest cleaned up; what that finds half done here is a start.
-  ...rows(once, 'start', 'cleanup', 'recover.containers recover.making recover.orphans recover.storage recover.owners', {
+  ...rows(once, 'start', 'cleanup', 'recover.containers recover.orphans recover.storage recover.owners', {
     hostProbe: 'after:start.create',
   }),
   // The program runs, and the record does not tell.

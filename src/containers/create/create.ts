@@ -1,17 +1,15 @@
 import { stat } from 'node:fs/promises'
-import type { AbortOptions } from '../../base/abort.ts'
 import { LibpodError } from '../../base/errors.ts'
 import { step } from '../../base/steps.ts'
 import { makeVolumes, takeBackCreation } from '../mounts/make-volumes.ts'
 import { type CreateContainerOptions, checkCreateOptions } from '../options.ts'
 import { type ContainerRecord, snapshotsOf } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
-import { readRecord } from '../store.ts'
 import { subjectOf } from '../subject.ts'
 import { commitContainer } from './commit.ts'
 import { resolveJoined } from './joined.ts'
 import { makeSnapshots } from './make-snapshots.ts'
-import { type CreateInternals, planContainer } from './plan.ts'
+import { type CreateInternals, type PlannedContainer, planContainer } from './plan.ts'
 import { joinPod } from './pod-member.ts'
 
 /** A container that is there, and is being told of. */
@@ -48,14 +46,30 @@ export async function beginContainer(
   const planned = await planContainer(services, await resolveJoined(services, member.options), image, internals)
   const plan = member.pod === undefined ? planned : { ...planned, record: { ...planned.record, pod: member.pod.id } }
   options.signal?.throwIfAborted()
+  const record = await makePlanned(services, plan, options)
+  const told = step(services.probe, 'create.event', () => services.emit({ ...subjectOf(record), action: 'create' }))
+  told.catch(() => {})
+  return { record, told }
+}
+
+/**
+ * Makes a container's record and snapshots, under its lock: what is there of a container without a record, and is not locked, is what is left
+ * of one whose making was cut off.
+ */
+async function makePlanned(
+  services: ContainersServices,
+  plan: PlannedContainer,
+  { name, signal }: Pick<CreateContainerOptions, 'name' | 'signal'>,
+): Promise<ContainerRecord> {
   const { id } = plan.record
-  const snapshots = snapshotsOf(plan.record).map(({ name }) => name)
-  const made = (): Promise<void> => step(services.probe, 'create.made', () => services.live.delete('making', id))
+  const key = `container/${id}`
+  const release = await services.locks.acquire(key)
+  let isMade = false
   try {
-    // All wait for the disk. What the commit refuses is the better reason, if more than one fails.
+    // Both wait for the disk. What the commit refuses is the better reason, if both fail.
     const [committed, snapshot] = await Promise.allSettled([
-      step(services.probe, 'create.commit', () => commitContainer(services, plan, options.name !== undefined)),
-      snapshots.length === 0 ? undefined : makeMarked(services, plan.record, { snapshots, signal: options.signal }),
+      step(services.probe, 'create.commit', () => commitContainer(services, plan, name !== undefined)),
+      step(services.probe, 'create.snapshot', () => makeSnapshots(services, plan.record, { signal })),
     ])
     if (committed.status === 'rejected') throw committed.reason
     const { record, volumes } = committed.value
@@ -65,30 +79,16 @@ export async function beginContainer(
       )
       throw snapshot.reason
     }
-    // Somebody may have removed it already, and found no snapshot to remove.
-    if ((await readRecord(services, id)) === undefined) for (const name of snapshots) await services.snapshots.remove(name)
     await makeVolumes(services, record, volumes)
-    const told = step(services.probe, 'create.event', () => services.emit({ ...subjectOf(record), action: 'create' }))
-    told.catch(() => {})
-    // A mark that is left says nothing wrong.
-    services.background.run(made, (error) => services.logger.warn(`Creating container ${record.name}: ${String(error)}`))
-    return { record, told }
+    isMade = true
+    return record
   } catch (error) {
-    if (!(await services.registry.get('container', id))) for (const name of snapshots) await services.snapshots.remove(name)
-    await made()
+    if (!(await services.registry.get('container', id)))
+      for (const snapshot of snapshotsOf(plan.record)) await services.snapshots.remove(snapshot.name)
     throw error
+  } finally {
+    await release({ remove: !isMade })
   }
-}
-
-/** Says first that they are being made: snapshots of containers that nobody knows are swept. */
-async function makeMarked(
-  services: ContainersServices,
-  record: ContainerRecord,
-  { snapshots, signal }: AbortOptions & { readonly snapshots: readonly string[] },
-): Promise<void> {
-  const making = { owner: services.owner, snapshots }
-  await step(services.probe, 'create.making', () => services.live.set('making', record.id, making))
-  await step(services.probe, 'create.snapshot', () => makeSnapshots(services, record, { signal }))
 }
 
 async function checkRootfs(rootfs: string): Promise<void> {
