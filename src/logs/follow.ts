@@ -1,8 +1,10 @@
-import { type FileHandle, mkdir, open, stat } from 'node:fs/promises'
+import { constants } from 'node:fs'
+import { type FileHandle, open, stat } from 'node:fs/promises'
 import { basename, dirname } from 'node:path'
 import type { AbortOptions } from '../base/abort.ts'
 import { isLibpodError } from '../base/errors.ts'
 import { mapFsError } from '../linux/fs/disk.ts'
+import { cannotMake, makeFolder } from '../linux/fs/make-folder.ts'
 import { ChangeWatch } from './change-watch.ts'
 
 /** Bytes of a log file, in order. */
@@ -80,16 +82,17 @@ export async function* readLogFile(path: string, { follow, ended, signal, begin 
 
 async function watchFor(path: string, signal: AbortSignal | undefined): Promise<ChangeWatch> {
   // A container that was never started has no folder for its log yet.
-  await mkdir(dirname(path), { recursive: true, mode: 0o700 }).catch((error: unknown) => {
-    throw mapFsError(error, dirname(path))
+  await makeFolder(dirname(path), 0o700).catch((error: unknown) => {
+    throw cannotMake(error, dirname(path), 'log.path')
   })
   return ChangeWatch.of(dirname(path), basename(path), signal)
 }
 
 async function openLog(path: string): Promise<FileHandle | undefined> {
   try {
-    const file = await open(path, 'r')
-    if (!(await file.stat()).isDirectory()) return file
+    // Without waiting for who writes, if it is a fifo.
+    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    if ((await file.stat()).isFile()) return file
     // A folder in its place is not the monitor's.
     await file.close()
     return undefined

@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LogEntry } from 'libpod-ts'
@@ -220,11 +220,33 @@ describe('a log in a place of the caller', () => {
     await writeFile(path, '')
     const nowhere = await created(engine, ['true'], { log: { path: join(path, 'below/log') } })
     expect(await failure(nowhere.start())).toMatchObject({ code: 'invalid-argument', details: { path: 'log.path' } })
+    expect(await failure(collect(nowhere.logs({ follow: true })))).toMatchObject({
+      code: 'invalid-argument',
+      details: { path: 'log.path' },
+    })
     await nowhere.remove()
     const folder = await created(engine, ['true'], { log: { path: place } })
-    expect((await failure(folder.start())).code).toBe('command-failed')
+    const refusal = process.geteuid?.() === 0 ? { code: 'invalid-argument', details: { path: 'log.path' } } : { code: 'command-failed' }
+    expect(await failure(folder.start())).toMatchObject(refusal)
     expect(await collect(folder.logs())).toEqual([])
     await folder.remove()
+    if (process.geteuid?.() !== 0) return await rm(place, { recursive: true })
+    // What is thrown away is not kept, and stays where others want it.
+    const { rdev } = await stat('/dev/null')
+    const silent = await started(engine, sh('echo gone'), { log: { path: '/dev/null' } })
+    await silent.wait()
+    expect(await collect(silent.logs())).toEqual([])
+    await silent.remove()
+    expect((await stat('/dev/null')).rdev).toBe(rdev)
+    for (const [impossible, expected] of [
+      ['/sys/log', { code: 'permission-denied', details: { what: '/sys/log' } }],
+      ['/proc/x/y/log', { code: 'invalid-argument', details: { path: 'log.path' } }],
+      ['/proc/log', { code: 'invalid-argument', details: { path: 'log.path' } }],
+    ] as const) {
+      const container = await created(engine, ['true'], { log: { path: impossible } })
+      expect(await failure(container.start())).toMatchObject({ ...expected, hint: expect.stringMatching(/./) })
+      await container.remove()
+    }
     await rm(place, { recursive: true })
   })
 })

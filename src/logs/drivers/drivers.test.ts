@@ -1,4 +1,5 @@
-import { appendFile, mkdir, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { appendFile, mkdir, mkdtemp, readdir, rename, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -37,6 +38,24 @@ function record({ stream, data, complete, time = new Date() }: WrittenPiece): Bu
 }
 
 describe('k8s-file', () => {
+  it('takes away the log and a link to it, but neither a fifo nor a folder in its place', async () => {
+    const driver = k8sFileLogDriver()
+    const [file, link, fifo, folder] = ['file', 'link', 'fifo', 'folder'].map((name) => join(directory, name)) as [
+      string,
+      string,
+      string,
+      string,
+    ]
+    await writeFile(file, '')
+    await symlink(file, link)
+    execFileSync('mkfifo', [fifo])
+    await mkdir(folder)
+    for (const path of [link, fifo, folder, join(file, 'below')]) await driver.remove({ id: 'a', path })
+    expect((await readdir(directory)).sort()).toEqual(['fifo', 'file', 'folder'])
+    await driver.remove({ id: 'a', path: file })
+    expect((await readdir(directory)).sort()).toEqual(['fifo', 'folder'])
+  })
+
   for (const { name, run } of logDriverCases) it(name, () => run(contextOf(k8sFileLogDriver())))
 
   it('tells the monitor the largest size', () => {

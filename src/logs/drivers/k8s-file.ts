@@ -1,3 +1,4 @@
+import { lstatSync } from 'node:fs'
 import { isErrno } from '../../linux/errno.ts'
 import { unlinkIfThere } from '../../linux/fs/unlink.ts'
 import type { LogEntry } from '../entry.ts'
@@ -54,11 +55,12 @@ async function remove({ path }: LogPlace): Promise<void> {
   await Promise.all([unlinkLog(path), unlinkLog(`${path}.tmp`)])
 }
 
-/** A folder in its place is not the monitor's. */
+/** A folder in its place is not the monitor's, nor is a device: who logs to /dev/null wants to keep that. */
 async function unlinkLog(path: string): Promise<void> {
   try {
-    await unlinkIfThere(path)
+    const found = lstatSync(path, { throwIfNoEntry: false })
+    if (found?.isFile() || found?.isSymbolicLink()) await unlinkIfThere(path)
   } catch (error) {
-    if (!isErrno(error, 'EISDIR', 'ENOTDIR')) throw error
+    if (!isErrno(error, 'ENOTDIR')) throw error
   }
 }

@@ -147,6 +147,13 @@ class FileStore implements StateStore {
         { what: this.#directory },
         { cause: error },
       )
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EEXIST')
+      return new LibpodError(
+        'invalid-argument',
+        `${this.#directory} is no folder, or cannot be made.`,
+        { path: 'directory', value: this.#directory },
+        { cause: error },
+      )
     return new LibpodError(
       'internal',
       `The state store ${this.#directory} failed: ${message}.`,

@@ -1,8 +1,9 @@
 import { constants } from 'node:fs'
-import { type FileHandle, link, mkdir, open, readdir, readFile, rm } from 'node:fs/promises'
+import { type FileHandle, link, open, readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { randomHex } from '../../base/crypto.ts'
 import { writeFileAtomic } from '../../linux/fs/atomic-write.ts'
+import { makeFolder } from '../../linux/fs/make-folder.ts'
 import { type EncodedChange, EntryTable } from './entry-table.ts'
 import { storeCorrupt } from './failures.ts'
 import { decodeLine, encodeLine, type JournalLine } from './journal-line.ts'
@@ -179,7 +180,7 @@ export class Journal {
 
   /** Makes the first journal, unless another process is faster. */
   async #begin(): Promise<void> {
-    await mkdir(this.#directory, { recursive: true, mode: 0o700 })
+    await makeFolder(this.#directory, 0o700)
     const name = nameOf(1)
     await this.#create(name, { number: 0, base: { counter: 0, entries: [] } })
     const proposal = join(this.#directory, `${pointer}.${name}`)

@@ -1,7 +1,8 @@
-import { type FileHandle, mkdir, open, stat, statfs } from 'node:fs/promises'
+import { type FileHandle, open, stat, statfs } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { isLibpodError, LibpodError } from '../../base/errors.ts'
 import { sleep } from '../../base/time.ts'
+import { makeFolder } from '../../linux/fs/make-folder.ts'
 import { storeCorrupt, storeFull } from './failures.ts'
 
 // Offsets in a meta page of LMDB 0.9.90, format 2, as lmdb-js brings it.
@@ -20,7 +21,7 @@ const newStoreBytes = 256 << 10
  */
 export async function prepareLmdbFile(path: string): Promise<void> {
   try {
-    await mkdir(dirname(path), { recursive: true, mode: 0o700 })
+    await makeFolder(dirname(path), 0o700)
     if ((await isNew(path)) && (await freeBytes(path)) < newStoreBytes) throw storeFull(path)
     for (let attempt = 0; ; attempt++) {
       const problem = await findDamage(path)
@@ -106,6 +107,7 @@ export async function translateLmdbError(path: string, error: unknown): Promise<
     case 'EISDIR':
     case 'EEXIST':
     case 'ENOTDIR':
+    case 'ENOENT':
       return new LibpodError(
         'invalid-argument',
         `${path} is no file, or stands in no folder.`,

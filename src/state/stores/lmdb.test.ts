@@ -58,6 +58,10 @@ describe('lmdb store on disk', () => {
     await expect(openLmdbStore({ path: directory })).rejects.toEqual(expect.objectContaining({ code: 'invalid-argument' }))
   })
 
+  it.each(['/proc/libpod-ts/x/state.mdb', '/dev/null/state.mdb'])('refuses a place where no folder can be made: %s', async (path) => {
+    await expect(openLmdbStore({ path })).rejects.toMatchObject({ code: 'invalid-argument', details: { path: 'path', value: path } })
+  })
+
   describe('on a full disk', () => {
     // Two of them fill a page.
     const value = 'x'.repeat(1500)
