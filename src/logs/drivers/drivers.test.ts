@@ -52,7 +52,10 @@ describe('k8s-file', () => {
     await mkdir(folder)
     for (const path of [link, fifo, folder, join(file, 'below')]) await driver.remove({ id: 'a', path })
     expect((await readdir(directory)).sort()).toEqual(['fifo', 'file', 'folder'])
+    await writeFile(`${file}.tmp`, 'somebody’s own')
     await driver.remove({ id: 'a', path: file })
+    expect((await readdir(directory)).sort()).toEqual(['fifo', 'file.tmp', 'folder'])
+    await driver.remove({ id: 'a', path: file, maxSizeBytes: 8192 })
     expect((await readdir(directory)).sort()).toEqual(['fifo', 'folder'])
   })
 

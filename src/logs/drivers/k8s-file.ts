@@ -50,9 +50,9 @@ async function* readRaw(place: LogPlace, options: LogReadOptions): AsyncGenerato
   }
 }
 
-async function remove({ path }: LogPlace): Promise<void> {
-  // The monitor writes the next file under the second name before it replaces the first.
-  await Promise.all([unlinkLog(path), unlinkLog(`${path}.tmp`)])
+async function remove({ path, maxSizeBytes }: LogPlace): Promise<void> {
+  // Where its size is limited, the monitor writes the next file under the second name before it replaces the first; else that is somebody's.
+  await Promise.all([unlinkLog(path), maxSizeBytes === undefined ? undefined : unlinkLog(`${path}.tmp`)])
 }
 
 /** A folder in its place is not the monitor's, nor is a device: who logs to /dev/null wants to keep that. */
