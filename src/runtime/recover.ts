@@ -36,13 +36,13 @@ export async function recover(services: ContainersServices, options: RecoverOpti
   const dead = await deadOwners(ownersDir)
   if (dead.length === 0 && !newEpoch) return
   const isWhole = await step(services.probe, 'recover.containers', () => recoverContainers(services, options))
-  await step(services.probe, 'recover.orphans', () => sweepOrphans(services, locksDir))
+  const hasSwept = await step(services.probe, 'recover.orphans', () => sweepOrphans(services, locksDir))
   await step(services.probe, 'recover.networks', () => recoverNetworks(services.network, (id) => isInUse(services, ownersDir, id)))
   const isContainer = async (id: string): Promise<boolean> => (await services.registry.get('container', id)) !== undefined
   const hasVolumes = await step(services.probe, 'recover.volumes', () => quietly(services, 'volumes', () => recoverVolumes(isContainer)))
   await step(services.probe, 'recover.storage', recoverStorage)
   // As long as something of theirs is left, the next recovery must know of them.
-  if (isWhole && hasVolumes) {
+  if (isWhole && hasSwept && hasVolumes) {
     await step(services.probe, 'recover.owners', () => {
       for (const owner of dead) forgetOwner(ownersDir, owner)
     })
@@ -61,6 +61,8 @@ async function recoverContainers(services: ContainersServices, { ownersDir, newE
       const record = ephemeral || (newEpoch && status === 'exited') ? await readRecord(services, id) : undefined
       if (record?.owner !== undefined && !isOwnerAlive(ownersDir, record.owner)) ownerless.add(id)
       else if (newEpoch && record) await recoverRestart(services, record)
+      // It is its engine's as long as that lives, who may hold its lock for long.
+      else if (record?.pins.monitor === 'direct') unsettled.delete(id)
     }
   }
   for (const id of ownerless) unsettled.delete(id)

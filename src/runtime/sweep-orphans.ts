@@ -2,15 +2,29 @@ import { readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { isLibpodError } from '../base/errors.ts'
 import { isIdPrefix } from '../base/ids.ts'
+import { sleep } from '../base/time.ts'
 import { containerOfSnapshot } from '../containers/mounts/plan-images.ts'
 import { goneSuffix } from '../containers/places.ts'
 import type { ContainersServices } from '../containers/services.ts'
 
-/** Removes what is left of containers that are not in the store and that nobody is making. */
-export async function sweepOrphans(services: ContainersServices, locksDir: string): Promise<void> {
+/** How often, and how long apart, it is looked whether somebody is still at a container without a record. */
+const looks = 50
+const pauseMs = 10
+
+/**
+ * Removes what is left of containers that are not in the store and that nobody is making. Tells whether all could be decided: somebody who
+ * is at one of them may be killed, too.
+ */
+export async function sweepOrphans(services: ContainersServices, locksDir: string): Promise<boolean> {
   const { live, locks, snapshots } = services
   const { root, runRoot } = services.places
-  const isOrphan = async (id: string): Promise<boolean> => id.length === 64 && isIdPrefix(id) && !(await isThere(services, id))
+  const doubtful = new Set<string>()
+  const isOrphan = async (id: string): Promise<boolean> => {
+    if (id.length !== 64 || !isIdPrefix(id) || doubtful.has(id)) return false
+    const found = await look(services, id)
+    if (found === 'doubtful') doubtful.add(id)
+    return found === 'orphan'
+  }
   for await (const { name, state } of snapshots.list()) {
     const id = containerOfSnapshot(name)
     if (state === 'active' && id !== undefined && (await isOrphan(id))) await snapshots.remove(name)
@@ -29,13 +43,21 @@ export async function sweepOrphans(services: ContainersServices, locksDir: strin
     const isLeft = kind === 'container' ? await isOrphan(id) : (await services.registry.get('volume', id)) === undefined
     if (isLeft) await dropLock(locks, `${kind}/${id}`)
   }
+  return doubtful.size === 0
 }
 
-/** Whoever makes one holds its lock from before there is anything of it until its record is there: asked in this order, none is overlooked. */
-async function isThere({ locks, registry }: ContainersServices, id: string): Promise<boolean> {
+/**
+ * Whoever makes a container holds its lock from before there is anything of it until its record is there: asked in this order, none is
+ * overlooked. Who removes one holds it, too, and may be in the middle of it.
+ */
+async function look({ locks, registry }: ContainersServices, id: string): Promise<'there' | 'orphan' | 'doubtful'> {
   const hasRecord = async (): Promise<boolean> => (await registry.get('container', id)) !== undefined
-  if (await hasRecord()) return true
-  return !(await dropLock(locks, `container/${id}`)) || (await hasRecord())
+  for (let times = 1; times <= looks; times++) {
+    if (await hasRecord()) return 'there'
+    if (await dropLock(locks, `container/${id}`)) return (await hasRecord()) ? 'there' : 'orphan'
+    await sleep(pauseMs)
+  }
+  return 'doubtful'
 }
 
 /** Removes a lock that nobody holds; who holds it now does that himself. */

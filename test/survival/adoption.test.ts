@@ -46,19 +46,14 @@ it('20 containers go on running without their host, and the next one has all of 
   await eventually(() => place.expectClean())
 })
 
-it('a root file system that a killed host did not come to make is made by the next one, or at the first start', async () => {
+it('a root file system that a killed host did not come to make is made at the first start', async () => {
   const { killed } = await runVictim(place, { scenario: 'create', probe: 'before:create.event', target: 'host', withHelper: true })
   expect(killed).toBe(true)
   const active = join(place.root, 'storage/snapshots/overlay/active')
-  const drop = async (): Promise<void> => {
-    const made = await readdir(active)
-    expect(made).toHaveLength(1)
-    await rm(join(active, made[0] ?? ''), { recursive: true })
-  }
-  await drop()
+  const [made = '', ...more] = await readdir(active)
+  expect([made, more]).toEqual([expect.stringMatching(/./), []])
+  await rm(join(active, made), { recursive: true })
   await place.with(async (runtime) => {
-    expect(await readdir(active), 'the next one has made it').toHaveLength(1)
-    await drop()
     const container = await runtime.containers.get('victim')
     await container.start()
     expect(await container.exec(['echo', 'here'])).toMatchObject({ exitCode: 0, stdout: 'here\n' })

@@ -11,6 +11,12 @@ import type { PlannedContainer } from './plan.ts'
 const nameTries = 5
 const volumeTries = 100
 
+/** A container that is written, and the volumes that were written with it. */
+export interface CommittedContainer {
+  readonly record: ContainerRecord
+  readonly volumes: readonly string[]
+}
+
 /**
  * Writes the container, and in the same instant the volumes it names that are not there: so no volume is left without it, and
  * none can be removed under it. Tells which ones are new. A made-up name that is taken is made up again.
@@ -19,7 +25,7 @@ export async function commitContainer(
   services: ContainersServices,
   { record, volumes }: PlannedContainer,
   named: boolean,
-): Promise<{ readonly record: ContainerRecord; readonly volumes: readonly string[] }> {
+): Promise<CommittedContainer> {
   let tried = record
   for (let names = 1, rounds = 1; ; ) {
     const missing = await missingOf(services, volumes)

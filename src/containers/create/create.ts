@@ -5,8 +5,9 @@ import { makeVolumes, takeBackCreation } from '../mounts/make-volumes.ts'
 import { type CreateContainerOptions, checkCreateOptions } from '../options.ts'
 import { type ContainerRecord, snapshotsOf } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
+import { readRecord } from '../store.ts'
 import { subjectOf } from '../subject.ts'
-import { commitContainer } from './commit.ts'
+import { type CommittedContainer, commitContainer } from './commit.ts'
 import { resolveJoined } from './joined.ts'
 import { makeSnapshots } from './make-snapshots.ts'
 import { type CreateInternals, type PlannedContainer, planContainer } from './plan.ts'
@@ -46,7 +47,13 @@ export async function beginContainer(
   const planned = await planContainer(services, await resolveJoined(services, member.options), image, internals)
   const plan = member.pod === undefined ? planned : { ...planned, record: { ...planned.record, pod: member.pod.id } }
   options.signal?.throwIfAborted()
-  const record = await makePlanned(services, plan, options)
+  const { record, volumes } = await makePlanned(services, plan, options)
+  try {
+    await makeVolumes(services, volumes, { signal: options.signal })
+  } catch (error) {
+    await takeBack(services, record, volumes)
+    throw error
+  }
   const told = step(services.probe, 'create.event', () => services.emit({ ...subjectOf(record), action: 'create' }))
   told.catch(() => {})
   return { record, told }
@@ -60,10 +67,9 @@ async function makePlanned(
   services: ContainersServices,
   plan: PlannedContainer,
   { name, signal }: Pick<CreateContainerOptions, 'name' | 'signal'>,
-): Promise<ContainerRecord> {
+): Promise<CommittedContainer> {
   const { id } = plan.record
-  const key = `container/${id}`
-  const release = await services.locks.acquire(key)
+  const release = await services.locks.acquire(lockOf(plan.record))
   let isMade = false
   try {
     // Both wait for the disk. What the commit refuses is the better reason, if both fail.
@@ -72,23 +78,44 @@ async function makePlanned(
       step(services.probe, 'create.snapshot', () => makeSnapshots(services, plan.record, { signal })),
     ])
     if (committed.status === 'rejected') throw committed.reason
-    const { record, volumes } = committed.value
     if (snapshot.status === 'rejected') {
+      const { record, volumes } = committed.value
       await takeBackCreation(services, record, volumes).catch((error: unknown) =>
         services.logger.warn(`Taking back container ${record.name}: ${String(error)}`),
       )
       throw snapshot.reason
     }
-    await makeVolumes(services, record, volumes)
     isMade = true
-    return record
+    return committed.value
   } catch (error) {
-    if (!(await services.registry.get('container', id)))
-      for (const snapshot of snapshotsOf(plan.record)) await services.snapshots.remove(snapshot.name)
+    if (!(await services.registry.get('container', id))) await removeSnapshots(services, plan.record)
     throw error
   } finally {
     await release({ remove: !isMade })
   }
+}
+
+/** Takes back a container of which nobody was told, unless somebody has found it all the same and started it: he has made its volumes. */
+async function takeBack(services: ContainersServices, record: ContainerRecord, volumes: readonly string[]): Promise<void> {
+  const release = await services.locks.acquire(lockOf(record))
+  let isGone = false
+  try {
+    const now = await readRecord(services, record.id)
+    isGone = now === undefined || now.state.generation === record.state.generation
+    if (!isGone) return
+    if (now !== undefined) await takeBackCreation(services, record, volumes)
+    await removeSnapshots(services, record)
+  } finally {
+    await release({ remove: isGone })
+  }
+}
+
+async function removeSnapshots(services: ContainersServices, record: ContainerRecord): Promise<void> {
+  for (const { name } of snapshotsOf(record)) await services.snapshots.remove(name)
+}
+
+function lockOf({ id }: ContainerRecord): string {
+  return `container/${id}`
 }
 
 async function checkRootfs(rootfs: string): Promise<void> {
