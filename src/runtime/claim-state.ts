@@ -5,12 +5,15 @@ import { tryFlock } from '../linux/flock.ts'
 import { mapFsError } from '../linux/fs/disk.ts'
 import { pinFile } from '../linux/fs/pin-file.ts'
 
+/** The file that names it: every root of ours has one. */
+export const stateFile = 'state-store'
+
 /**
  * Pins the kind of state store of a root. It cannot be pinned in the store itself: an engine with another one would find
  * that empty, and take all layers of the root for garbage. Rejects with `conflict` if the root has another kind.
  */
 export async function claimState(root: string, name: string): Promise<void> {
-  const path = join(root, 'state-store')
+  const path = join(root, stateFile)
   try {
     const pinned = await pinFile(path, name)
     if (pinned !== name) throw otherState(root, pinned, name)

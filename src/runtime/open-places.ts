@@ -4,6 +4,9 @@ import { LibpodError } from '../base/errors.ts'
 import { spreadFolders } from '../linux/fs/inode-flags.ts'
 import { cannotMake, makeFolder } from '../linux/fs/make-folder.ts'
 import { requirePrivateFolder } from '../linux/fs/private-folder.ts'
+import { stateFile } from './claim-state.ts'
+import { refuseForeign } from './refuse-foreign.ts'
+import { rootFile } from './root-file.ts'
 
 /** The folders of an engine. */
 export interface Places {
@@ -16,7 +19,8 @@ export interface Places {
 
 /**
  * Makes the folders of a root, for nobody else to look into. Gives their real paths, so that one place has one name however it was
- * asked for. Rejects with `permission-denied` if somebody else may write to them, and leaves none that it has made.
+ * asked for. Rejects with `permission-denied` if somebody else may write to them, with `conflict` if they are another program's, and leaves none
+ * that it has made.
  */
 export async function openPlaces(asked: string, askedRun: string): Promise<Places> {
   // A newline could not be named in the exit script, and conmon and crun take what follows a colon for something else.
@@ -51,6 +55,8 @@ async function makePlaces({ asked, askedRun, made }: WantedPlaces): Promise<Plac
   const root = await openTop(asked, 'root', made)
   const runRoot = await openTop(askedRun, 'runRoot', made)
   refuseNested(root, runRoot)
+  await refuseForeign(root, { option: 'root', mark: stateFile, folders: ['containers', 'volumes', 'storage'] })
+  await refuseForeign(runRoot, { option: 'runRoot', mark: rootFile, folders: ['containers', 'exits', 'owners', 'locks'] })
   const places = { root, runRoot, owners: join(runRoot, 'owners'), locks: join(runRoot, 'locks'), exits: join(runRoot, 'exits') }
   const ofMany = ['containers', 'volumes'].map((name) => join(root, name))
   for (const folder of [...ofMany, join(root, 'storage')]) await make(folder, 'root', made)

@@ -12,8 +12,11 @@ export interface RootFile {
   readonly probe?: string
 }
 
+/** Its name. */
+export const rootFile = 'root.json'
+
 export function rootFilePath(runRoot: string): string {
-  return join(runRoot, 'root.json')
+  return join(runRoot, rootFile)
 }
 
 /** How the clean-up program opens what was opened with these options. */

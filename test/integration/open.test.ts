@@ -122,6 +122,27 @@ describe('a place with several names', () => {
   })
 })
 
+describe('a place of another program', () => {
+  it.each([
+    ['root', 'root/volumes/precious/_data'],
+    ['root', `root/containers/${'ab'.repeat(32)}`],
+    ['runRoot', `run/containers/${'ab'.repeat(32)}`],
+  ])('is no %s: %s stays', async (option, path) => {
+    const options = at(`foreign ${path.replaceAll('/', ' ')}`)
+    const folder = join(options.root ?? '', '..', path)
+    await mkdir(folder, { recursive: true, mode: 0o700 })
+    await writeFile(join(folder, 'file'), '')
+    const what = option === 'root' ? options.root : options.runRoot
+    expect(await failure(Runtime.open(options))).toMatchObject({
+      code: 'conflict',
+      details: { what },
+      message: expect.stringContaining(option),
+      hint: expect.stringMatching(/of its own/),
+    })
+    expect(await readdir(folder)).toEqual(['file'])
+  })
+})
+
 describe('a place that cannot be used', () => {
   it('is told with its path', async () => {
     const file = join(place, 'file')
