@@ -28,7 +28,9 @@ export interface ExecProcessInput {
  * host has to give, if privileged), the container's own user what its program has, and anyone else nothing.
  */
 export function generateExecProcess({ command, options, exec, accounts, host }: ExecProcessInput): RuntimeProcess {
-  const { terminal: _, ...own } = specProcess({ options, accounts, host })
+  // Its own user is not the exec's: whether containers can have that is asked below.
+  const { ids: _ids, ...anyIds } = host
+  const { terminal: _, ...own } = specProcess({ options, accounts, host: anyIds })
   const user = resolveUser({ user: exec.user ?? options.user, groups: options.groups }, accounts)
   // The primary group is always among them, and nobody is told in which order.
   const additionalGids = [...new Set([user.gid, ...user.additionalGids])].sort((a, b) => a - b)
