@@ -66,6 +66,8 @@ export interface ContainerState {
   /** Why the exit code is unknown. */
   readonly reason?: ExitReason
   readonly restartCount: number
+  /** The file of its log, in a place of the caller's, was not there before: it goes with the container. */
+  readonly ownsLog?: boolean
   readonly stoppedByUser?: boolean
   /** When the restart policy starts it again. */
   readonly restartDueAt?: string
@@ -89,6 +91,8 @@ export interface LiveContainer {
   /** `starting`: a start is under way or was cut off; the pids may not be known yet. */
   readonly phase: 'starting' | 'started'
   readonly generation: number
+  /** This start made the file of its log. */
+  readonly ownsLog?: boolean
   readonly pid?: number
   readonly pidStartTime?: string
   readonly monitorPid?: number

@@ -1,8 +1,9 @@
-import { mkdtemp, readdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises'
+import { execFileSync, spawn } from 'node:child_process'
+import { mkdtemp, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { LogEntry } from 'libpod-ts'
-import { describe, expect, it } from 'vitest'
+import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { created, sh, started } from '../support/containers.ts'
 import { useEngine } from '../support/engine.ts'
 import { bytesOf, collect, failure } from '../support/results.ts'
@@ -207,46 +208,85 @@ describe('who reads a log', () => {
 })
 
 describe('a log in a place of the caller', () => {
-  it('is not what was there before the first start', async () => {
-    const place = await mkdtemp(join(tmpdir(), 'libpod-ts-'))
+  let place = ''
+  beforeEach(async () => {
+    place = await mkdtemp(join(tmpdir(), 'libpod-ts-'))
+  })
+  afterEach(() => rm(place, { recursive: true }))
+
+  const refusal = { code: 'invalid-argument', details: { path: 'log.path' }, hint: expect.stringMatching(/./) }
+  const refused = async (log: object, expected: object): Promise<void> => {
+    const container = await created(engine, ['true'], { log })
+    expect(await failure(container.start())).toMatchObject(expected)
+    await container.remove()
+  }
+
+  it('goes with the container that made it, and stays if it was there before', async () => {
+    const [old, fresh] = [join(place, 'old'), join(place, 'fresh')] as const
+    await writeFile(old, 'mine\n')
+    await (await created(engine, ['true'], { log: { path: old } })).remove()
+    expect(await readFile(old, 'utf8')).toBe('mine\n')
+    for (const path of [old, fresh]) {
+      const ran = await started(engine, sh('echo said'), { log: { path } })
+      await ran.wait()
+      await ran.restart()
+      await ran.wait()
+      expect(textsOf(await collect(ran.logs())).filter((text) => text === 'said')).toHaveLength(2)
+      await ran.remove()
+    }
+    expect(await readFile(old, 'utf8')).toMatch(/^mine\n(.* said\n){2}$/)
+    expect(await readdir(place)).toEqual(['old'])
+  })
+
+  it('is not left by a start that fails, nor made where nothing is logged', async () => {
     const path = join(place, 'log')
-    await writeFile(path, 'mine')
-    await (await created(engine, ['true'], { log: { path } })).remove()
-    expect(await readFile(path, 'utf8')).toBe('mine')
-    const ran = await started(engine, ['true'], { log: { path } })
-    await ran.wait()
-    await ran.remove()
+    const failing = await created(engine, ['/no/such/program'], { log: { path } })
+    expect((await failure(failing.start())).code).toBe('command-failed')
+    await failing.remove()
+    const silent = await started(engine, ['true'], { log: { driver: 'none', path: join(path, 'below') } })
+    await silent.wait()
+    await silent.remove()
     expect(await readdir(place)).toEqual([])
+  })
+
+  it('is refused where none can be', async () => {
+    const path = join(place, 'log')
     await writeFile(path, '')
+    await refused({ path: join(path, 'below/log') }, refusal)
     const nowhere = await created(engine, ['true'], { log: { path: join(path, 'below/log') } })
-    expect(await failure(nowhere.start())).toMatchObject({ code: 'invalid-argument', details: { path: 'log.path' } })
-    expect(await failure(collect(nowhere.logs({ follow: true })))).toMatchObject({
-      code: 'invalid-argument',
-      details: { path: 'log.path' },
-    })
+    expect(await failure(collect(nowhere.logs({ follow: true })))).toMatchObject(refusal)
     await nowhere.remove()
+    await refused({ path: '/proc/x/y/log' }, refusal)
+    await refused({ path: '/proc/log' }, refusal)
+    if (process.geteuid?.() === 0) await refused({ path: '/sys/log' }, { code: 'permission-denied', details: { what: '/sys/log' } })
+  })
+
+  it('is neither read nor removed where it is no file', async () => {
     const folder = await created(engine, ['true'], { log: { path: place } })
-    const refusal = process.geteuid?.() === 0 ? { code: 'invalid-argument', details: { path: 'log.path' } } : { code: 'command-failed' }
     expect(await failure(folder.start())).toMatchObject(refusal)
     expect(await collect(folder.logs())).toEqual([])
     await folder.remove()
-    if (process.geteuid?.() !== 0) return await rm(place, { recursive: true })
-    // What is thrown away is not kept, and stays where others want it.
-    const { rdev } = await stat('/dev/null')
-    const silent = await started(engine, sh('echo gone'), { log: { path: '/dev/null' } })
-    await silent.wait()
-    expect(await collect(silent.logs())).toEqual([])
-    await silent.remove()
-    expect((await stat('/dev/null')).rdev).toBe(rdev)
-    for (const [impossible, expected] of [
-      ['/sys/log', { code: 'permission-denied', details: { what: '/sys/log' } }],
-      ['/proc/x/y/log', { code: 'invalid-argument', details: { path: 'log.path' } }],
-      ['/proc/log', { code: 'invalid-argument', details: { path: 'log.path' } }],
-    ] as const) {
-      const container = await created(engine, ['true'], { log: { path: impossible } })
-      expect(await failure(container.start())).toMatchObject({ ...expected, hint: expect.stringMatching(/./) })
-      await container.remove()
-    }
-    await rm(place, { recursive: true })
+    // As /dev/null, which is not tried, lest it be missed.
+    const fifo = join(place, 'fifo')
+    execFileSync('mkfifo', [fifo])
+    await refused({ path: fifo, maxSizeBytes: 8192 }, refusal)
+    const reader = spawn('cat', [fifo])
+    const heard = bytesOf(reader.stdout)
+    const container = await started(engine, sh('echo piped'), { log: { path: fifo } })
+    await container.wait()
+    expect((await heard).toString()).toMatch(/ stdout F piped\n$/)
+    expect(await collect(container.logs())).toEqual([])
+    await container.remove()
+    expect(await readdir(place)).toEqual(['fifo'])
+  })
+
+  it('is not begun anew over a file that somebody has beside it', async () => {
+    const path = join(place, 'log')
+    await writeFile(`${path}.tmp`, 'mine')
+    await refused({ path, maxSizeBytes: 8192 }, refusal)
+    const container = await started(engine, ['true'], { log: { path } })
+    await container.wait()
+    await container.remove()
+    expect(await readFile(`${path}.tmp`, 'utf8')).toBe('mine')
   })
 })

@@ -11,6 +11,7 @@ import { type ContainerRecord, containerKind, hasLog, snapshotsOf, volumesOf } f
 import type { ContainersServices } from '../services.ts'
 import { subjectOf } from '../subject.ts'
 import { logDriverOf } from './pins.ts'
+import { dropPreparedLog } from './prepare-log.ts'
 
 /** How a container goes. */
 export interface DropOptions {
@@ -37,9 +38,9 @@ export async function dropContainer(
       hint: 'Remove those first.',
     })
   }
-  // The next container may have its log in the same place, if the caller chose it.
-  // And before its first start there was somebody else's file, if any.
-  if (!hasOwnLogPlace(services, record) && record.state.generation > 0) await dropLog(services, record)
+  // The next container may have its log in the same place, if the caller chose it. A file that was there before is his.
+  if (!hasOwnLogPlace(services, record) && record.state.ownsLog)
+    await step(services.probe, 'remove.log', () => dropPreparedLog(services, record))
   await Promise.all([
     dropFiles(services, record),
     step(services.probe, 'remove.event', () => services.emit({ ...subjectOf(record), action: 'remove' })),

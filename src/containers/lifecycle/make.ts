@@ -9,6 +9,7 @@ import { checkJoined } from './joined.ts'
 import { logDriverOf, monitorOf, runtimeOf } from './pins.ts'
 import { inPodCgroup } from './pod-cgroup.ts'
 import { prepareBundle } from './prepare-bundle.ts'
+import { dropPreparedLog } from './prepare-log.ts'
 import { undoStart } from './undo-start.ts'
 
 /**
@@ -32,13 +33,16 @@ export async function makeContainer(
   await step(services.probe, 'start.mark', () => services.live.set(containerKind.kind, id, starting))
   let network: PreparedNetwork | undefined
   let connected: Promise<void> | undefined
+  let ownsLog = false
   try {
     signal?.throwIfAborted()
     network = await startNetwork(services, record)
     // The runtime only joins the namespace: it is connected while the container is created.
     connected = connectNetwork(services, network)
     connected.catch(() => {})
-    const { mounts, joined } = await prepareBundle(services, record, { namespace: network?.namespace, signal })
+    const prepared = await prepareBundle(services, record, { namespace: network?.namespace, signal })
+    const { mounts, joined } = prepared
+    ownsLog = prepared.ownsLog
     const runtime = await runtimeOf(services, record)
     const monitor = monitorOf(services, record)
     const [host, monitorCgroup] = await Promise.all([services.host(), services.monitorCgroup()])
@@ -71,10 +75,11 @@ export async function makeContainer(
     await connected
     signal?.throwIfAborted()
     network?.namespace.close()
-    return { ...starting, ...made }
+    return { ...starting, ...made, ...(ownsLog ? { ownsLog } : {}) }
   } catch (error) {
     await connected?.catch(() => {})
     await undoStart(services, id, network?.namespace)
+    if (ownsLog) await dropPreparedLog(services, record)
     throw error
   }
 }

@@ -1,9 +1,6 @@
-import { constants } from 'node:fs'
-import { open } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import type { AbortOptions } from '../../base/abort.ts'
 import { step } from '../../base/steps.ts'
-import { cannotMake, makeFolder } from '../../linux/fs/make-folder.ts'
 import type { HeldNamespace } from '../../linux/network/namespace.ts'
 import { writeBundle } from '../../oci/bundle.ts'
 import type { PlannedMount } from '../../oci/monitor.ts'
@@ -16,19 +13,20 @@ import { procMounts } from '../mounts/own-proc.ts'
 import { etcFiles } from '../networking/etc-files.ts'
 import { namespaceFile } from '../networking/hold.ts'
 import { nameForJoiners } from '../networking/joiner-name.ts'
-import { bundleOf, rootfsOf, staticDirOf } from '../places.ts'
-import { type ContainerRecord, hasLog } from '../record.ts'
+import { bundleOf, rootfsOf } from '../places.ts'
+import type { ContainerRecord } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { findJoined, type JoinedContainers } from './joined.ts'
 import { runtimeOf } from './pins.ts'
-
-const { O_APPEND, O_CREAT, O_NONBLOCK, O_WRONLY } = constants
+import { prepareLog } from './prepare-log.ts'
 
 /** What a start goes on with when the bundle is written. */
 export interface PreparedBundle {
   /** The mounts that the container needs. */
   readonly mounts: readonly PlannedMount[]
   readonly joined: JoinedContainers
+  /** The file of its log was made now. */
+  readonly ownsLog: boolean
 }
 
 /** Writes the bundle. */
@@ -50,7 +48,6 @@ export async function prepareBundle(
     rootMounts(services, record, rootfs),
     etcFiles(services, record),
     findJoined(services, record),
-    hasLog(record) ? makeLogPlace(services, record, { rootless: host.rootless }) : undefined,
   ])
   const opened = await openMounts(services, record, { accounts, signal })
   const { config, files, mounts } = generateSpec({
@@ -77,30 +74,11 @@ export async function prepareBundle(
     // A mount needs something to lie on.
     await writeBundle(bundle, { config, files: namespace === undefined ? files : { ...files, [namespaceFile]: '' } })
   })
+  // The last that can fail: what it makes is not in a folder of the container's own.
+  const ownsLog = await prepareLog(services, record, host.rootless)
   const own = namespace === undefined ? [] : [namespaceMount(namespace, bundle)]
   const proc = procMounts(services, record, { sharesPids: { ...options, ...joined.ofHost }.pid === 'host' })
-  return { mounts: [...proc, ...root, ...mounts, ...opened.mounts, ...own], joined }
-}
-
-/** A log in a place of the caller's is opened before the monitor does: that would only say that it could not. */
-async function makeLogPlace(
-  services: ContainersServices,
-  { id, logPath }: ContainerRecord,
-  { rootless }: { readonly rootless: boolean },
-): Promise<void> {
-  const folder = dirname(logPath)
-  await makeFolder(folder, 0o700).catch((error: unknown) => {
-    throw cannotMake(error, folder, 'log.path')
-  })
-  // Where the user's containers may write, he himself may not everywhere.
-  if (folder === staticDirOf(services.places, id) || rootless) return
-  // Without waiting for who reads, if it is a fifo.
-  await open(logPath, O_WRONLY | O_APPEND | O_CREAT | O_NONBLOCK, 0o600).then(
-    (file) => file.close(),
-    (error: unknown) => {
-      throw cannotMake(error, logPath, 'log.path')
-    },
-  )
+  return { mounts: [...proc, ...root, ...mounts, ...opened.mounts, ...own], joined, ownsLog }
 }
 
 /** The namespace lasts as long as the container's mount namespace does, which is that of its monitor too. */

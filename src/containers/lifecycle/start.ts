@@ -9,7 +9,8 @@ import { subjectOf } from '../subject.ts'
 import { findOwner } from './joined.ts'
 import { makeContainer } from './make.ts'
 import { runtimeOf } from './pins.ts'
-import { freshState, runningState, undoneState } from './running-state.ts'
+import { dropPreparedLog } from './prepare-log.ts'
+import { initializedState, runningState, undoneState } from './running-state.ts'
 import { undoStart } from './undo-start.ts'
 import { type HeldWork, withContainer } from './with-container.ts'
 
@@ -36,9 +37,7 @@ export function initContainer(services: ContainersServices, id: string, { signal
     if (record.state.status === 'initialized') return { result: { changed: false } }
     checkStatus('init', record)
     const made = await makeContainer(services, record, { signal })
-    await step(services.probe, 'init.commit', () =>
-      updateState(services, id, (state) => ({ ...freshState(state), status: 'initialized', generation: made.generation })),
-    )
+    await step(services.probe, 'init.commit', () => updateState(services, id, (state) => initializedState(state, made)))
     const { before: _, ...live } = made
     await step(services.probe, 'init.live', () => services.live.set(containerKind.kind, id, { ...live, phase: 'started' }))
     await services.emit({ ...subjectOf(record), action: 'init' })
@@ -93,6 +92,7 @@ export async function startHeld(
   const failed = [started, committed].find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined
   if (failed !== undefined) {
     await takeBackStart(services, record)
+    if (made.ownsLog && record.state.ownsLog === undefined) await dropPreparedLog(services, record)
     throw failed.reason
   }
   // It came before the one that was due.

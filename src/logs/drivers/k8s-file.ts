@@ -1,5 +1,6 @@
 import { lstatSync } from 'node:fs'
 import { isErrno } from '../../linux/errno.ts'
+import { mapFsError } from '../../linux/fs/disk.ts'
 import { unlinkIfThere } from '../../linux/fs/unlink.ts'
 import type { LogEntry } from '../entry.ts'
 import type { LogDriver, LogPlace, LogReadOptions } from '../log-driver.ts'
@@ -61,6 +62,6 @@ async function unlinkLog(path: string): Promise<void> {
     const found = lstatSync(path, { throwIfNoEntry: false })
     if (found?.isFile() || found?.isSymbolicLink()) await unlinkIfThere(path)
   } catch (error) {
-    if (!isErrno(error, 'ENOTDIR')) throw error
+    if (!isErrno(error, 'ENOTDIR')) throw mapFsError(error, path)
   }
 }
