@@ -128,8 +128,8 @@ test('is a pure function: the same again for the same, which it leaves as it was
   expect(JSON.stringify(given)).toBe(before)
 })
 
-const exec = async (options: SpecOptions, exec: Parameters<typeof generateExecProcess>[0]['exec']) =>
-  generateExecProcess({ command: ['id'], options: await normalized(options), exec, accounts: someAccounts, host: someHost() })
+const exec = async (options: SpecOptions, exec: Parameters<typeof generateExecProcess>[0]['exec'], host = someHost()) =>
+  generateExecProcess({ command: ['id'], options: await normalized(options), exec, accounts: someAccounts, host })
 
 test('exec: the container’s own process with another program', async () => {
   const own = (await generated({ env: { A: '1' }, workdir: '/w', user: 'app', tty: true, init: true })).config.process
@@ -159,6 +159,12 @@ test('exec: capabilities by user', async () => {
 
 test('exec: refuses a user that is not there', async () => {
   expect(await refusal(exec({}, { user: 'nobody' }))).toMatchObject({ code: 'invalid-argument', path: 'user' })
+})
+
+test('exec: without root, the ids of its user count, and not those of the container’s', async () => {
+  const host = someHost({ rootless: true, ids: { uids: 5000, gids: 5000 } })
+  expect((await exec({ user: '7000:7000' }, { user: '1000:1000' }, host)).user).toMatchObject({ uid: 1000, gid: 1000 })
+  expect(await refusal(exec({}, { user: '7000' }, host))).toMatchObject({ code: 'invalid-argument', path: 'user' })
 })
 
 test.each([
