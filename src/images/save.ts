@@ -1,20 +1,18 @@
-import { createWriteStream } from 'node:fs'
-import { rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import { Readable } from 'node:stream'
+import { rename, rm } from 'node:fs/promises'
+import { dirname } from 'node:path'
+import { Readable, type Writable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { type AbortOptions, onAbort } from '../base/abort.ts'
 import { randomHex } from '../base/crypto.ts'
 import { LibpodError } from '../base/errors.ts'
 import { verbOptions } from '../base/schema.ts'
 import { step } from '../base/steps.ts'
-import { isErrno } from '../linux/errno.ts'
-import { mapFsError } from '../linux/fs/disk.ts'
 import type { ImageRecord } from '../storage/image-store.ts'
 import { emitImageEvent } from './events.ts'
 import { packImages } from './oci-archive.ts'
 import { packDockerImages } from './pack-docker-archive.ts'
 import { requireImage } from './record.ts'
+import { findTarget, openDirect, openNew, refuseTarget } from './save-target.ts'
 import type { ImageLease, ImagesServices } from './services.ts'
 import { closedDuring, untilClosed } from './until-closed.ts'
 
@@ -126,39 +124,37 @@ async function saveTo(
   records: readonly ImageRecord[],
   { path, format, signal }: { readonly path: string; readonly format: Format; readonly signal?: AbortSignal | undefined },
 ): Promise<void> {
-  const existing = await stat(path).catch(() => undefined)
-  const direct = existing !== undefined && !existing.isFile()
   const readable = readableOf(services, records, format)
-  const target = direct ? path : join(dirname(path), `.libpod-${randomHex(6)}`)
+  const write = (to: string, open: (to: string) => Promise<Writable> | Writable): Promise<void> =>
+    step(services.probe, 'save.write', async () => pipeline(readable, await open(to), { signal }))
   try {
-    await step(services.probe, 'save.write', () =>
-      pipeline(readable, createWriteStream(target, { flags: direct ? 'w' : 'wx', flush: !direct, highWaterMark: 1 << 20 }), { signal }),
-    )
-    signal?.throwIfAborted()
-    if (!direct) await step(services.probe, 'save.rename', () => rename(target, path))
+    const target = await findTarget(path)
+    if (target.direct) await write(target.path, openDirect)
+    else await replace(services, target.path, signal, (beside) => write(beside, openNew))
   } catch (error) {
     readable.destroy()
     await gone(readable)
-    // That it cannot be removed is no news beside what went wrong before.
-    if (!direct) await rm(target, { force: true }).catch(() => {})
     signal?.throwIfAborted()
     throw refuseTarget(error, path)
   }
 }
 
-function refuseTarget(error: unknown, path: string): Error {
-  if (isErrno(error, 'EISDIR', 'ENAMETOOLONG', 'ERR_INVALID_ARG_VALUE'))
-    return new LibpodError(
-      'invalid-argument',
-      `path: ${JSON.stringify(path)} is no file that can be written.`,
-      { path: 'path', value: path },
-      { cause: error, hint: 'Give the path of a file; it is made, or replaced.' },
-    )
-  if (!isErrno(error, 'ENOENT', 'ENOTDIR')) return mapFsError(error, path)
-  return new LibpodError(
-    'not-found',
-    `path: ${path} cannot be written, because there is no folder ${dirname(path)}.`,
-    { kind: 'folder', ref: dirname(path) },
-    { cause: error, hint: 'Make it first.' },
-  )
+/** Whatever goes wrong, the file stays as it was. */
+async function replace(
+  { probe }: Pick<ImagesServices, 'probe'>,
+  path: string,
+  signal: AbortSignal | undefined,
+  write: (beside: string) => Promise<void>,
+): Promise<void> {
+  // Not joined: that would take `..` after a link for the folder that the link lies in.
+  const beside = `${dirname(path)}/.libpod-${randomHex(6)}`
+  try {
+    await write(beside)
+    signal?.throwIfAborted()
+    await step(probe, 'save.rename', () => rename(beside, path))
+  } catch (error) {
+    // That it cannot be removed is no news beside what went wrong before.
+    await rm(beside, { force: true }).catch(() => {})
+    throw error
+  }
 }
