@@ -1,7 +1,15 @@
+import { randomBytes } from 'node:crypto'
+import { closeSync, constants, openSync, readSync } from 'node:fs'
 import { type FileHandle, lstat, mkdir, open, readdir, readFile, readlink, rm, symlink, writeFile } from 'node:fs/promises'
+import { createServer } from 'node:net'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
+import { setTimeout } from 'node:timers/promises'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { type SavedImage, saveTestImage } from './saved-image-suite.ts'
+import { readableFrom } from '../linux/pipe.ts'
+import { openPty } from '../linux/pty.ts'
+import type { Image } from './image.ts'
+import { run, type SavedImage, saveTestImage } from './saved-image-suite.ts'
 
 let saved: SavedImage
 let place: string
@@ -71,5 +79,101 @@ describe('a file that is open already', () => {
     expect(await readlink(at('stdout'))).toBe(text)
     expect(await readFile(at('output'))).toEqual(await readFile(saved.archive))
     expect((await readdir(place)).sort()).toEqual(['output', 'stdout'])
+  })
+})
+
+describe('a pipe', () => {
+  /** A reader that does not read yet. */
+  let reader: number | undefined
+  const openReader = (): number => openSync(at('pipe'), constants.O_RDONLY | constants.O_NONBLOCK)
+  beforeEach(() => {
+    run('mkfifo', at('pipe'))
+    reader = undefined
+  })
+  // A save that waits for a reader after all would hold on to its thread for ever.
+  afterEach(() => closeSync(reader ?? openReader()))
+
+  /** An image that does not fit into a pipe. */
+  async function largeImage(): Promise<Image> {
+    return saved.images.import(Readable.from([await saved.tarOf({ large: randomBytes(300_000).toString('base64') })]))
+  }
+
+  /** Waits for the first byte. More than fits is written at once, so that the writer waits from then on. */
+  async function begun(fd: number): Promise<void> {
+    const readOne = (): number => {
+      try {
+        return readSync(fd, Buffer.alloc(1))
+      } catch {
+        return 0
+      }
+    }
+    await expect.poll(readOne).toBe(1)
+  }
+
+  it('that nobody reads is refused', async () => {
+    await expect(saved.image.save({ path: at('pipe') })).rejects.toMatchObject({ ...refusal(at('pipe')), cause: { code: 'ENXIO' } })
+    expect(await saved.services.leftovers()).toEqual([])
+  })
+
+  it('is written to, also through a link, as fast as it is read', async () => {
+    await symlink('pipe', at('link'))
+    const large = await largeImage()
+    for (const name of ['pipe', 'link']) {
+      const output = readableFrom(openReader())
+      const saving = large.save({ path: at(name) })
+      await setTimeout(50)
+      const chunks: Buffer[] = []
+      for await (const chunk of output) chunks.push(chunk as Buffer)
+      await saving
+      const other = await saved.another()
+      expect((await other.images.load(Readable.from(chunks))).id).toBe(large.id)
+    }
+    expect((await lstat(at('pipe'))).isFIFO()).toBe(true)
+    expect((await lstat(at('link'))).isSymbolicLink()).toBe(true)
+  })
+
+  it('that is not read on keeps no save from ending with the signal', async () => {
+    reader = openReader()
+    const large = await largeImage()
+    const abort = new AbortController()
+    const reason = new Error('mine')
+    const aborted = expect(large.save({ path: at('pipe'), signal: abort.signal })).rejects.toBe(reason)
+    await begun(reader)
+    abort.abort(reason)
+    await aborted
+    expect(await saved.services.leftovers()).toEqual([])
+  })
+})
+
+describe('what is no place for an archive', () => {
+  it('is refused when it is a block device, and not even opened', async () => {
+    // A number that no disk has.
+    run('mknod', at('disk'), 'b', '259', '70000')
+    const error = await saved.image.save({ path: at('disk') }).catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ ...refusal(at('disk')), message: expect.stringContaining('block device') })
+  })
+
+  it('is refused when it is a terminal', async () => {
+    const pty = openPty()
+    try {
+      await expect(saved.image.save({ path: pty.slavePath })).rejects.toMatchObject(refusal(pty.slavePath))
+    } finally {
+      closeSync(pty.master)
+    }
+  })
+
+  it('is refused when it is a socket', async () => {
+    const server = createServer()
+    await new Promise<void>((resolve) => void server.listen(at('socket'), resolve))
+    try {
+      await expect(saved.image.save({ path: at('socket') })).rejects.toMatchObject(refusal(at('socket')))
+    } finally {
+      await new Promise((resolve) => server.close(resolve))
+    }
+  })
+
+  it('is refused when it is a folder', async () => {
+    await symlink('.', at('here'))
+    for (const path of [place, at('here'), `${place}/`]) await expect(saved.image.save({ path })).rejects.toMatchObject(refusal(path))
   })
 })

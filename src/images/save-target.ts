@@ -1,10 +1,15 @@
-import { createWriteStream } from 'node:fs'
-import { lstat, readlink } from 'node:fs/promises'
+import { closeSync, constants, createWriteStream, fstatSync, open } from 'node:fs'
+import { lstat, readlink, stat } from 'node:fs/promises'
 import { dirname, isAbsolute } from 'node:path'
 import type { Writable } from 'node:stream'
+import { isatty } from 'node:tty'
+import { promisify } from 'node:util'
 import { LibpodError } from '../base/errors.ts'
 import { isErrno } from '../linux/errno.ts'
 import { diskSpace, mapFsError } from '../linux/fs/disk.ts'
+import { F_GETFL, F_SETFL } from '../linux/native/constants.ts'
+import { libc } from '../linux/native/libc.ts'
+import { writableTo } from '../linux/pipe.ts'
 
 /** What an archive is written to. */
 export interface SaveTarget {
@@ -44,10 +49,37 @@ function badLink(path: string, what: string, cause?: unknown): LibpodError {
   )
 }
 
-/** Opens what is written to as it is: a pipe, a device, or a file that is open already. */
+/**
+ * Opens what is written to as it is: a pipe, a device, or a file that is open already. Neither the opening nor a pipe that is full
+ * waits in a thread of the pool, where no abort would be heard.
+ */
 export async function openDirect(path: string): Promise<Writable> {
-  return createWriteStream(path, { flags: 'w', highWaterMark: pieceBytes })
+  if ((await stat(path)).isBlockDevice()) throw unfit(path, 'is a block device')
+  const fd = await openFile(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_TRUNC)
+  try {
+    if (isatty(fd)) throw unfit(path, 'is a terminal')
+    if (fstatSync(fd).isFIFO()) return writableTo(fd)
+    // Of anything else nothing tells when it takes more.
+    libc().fcntl(fd, F_SETFL, libc().fcntl(fd, F_GETFL) & ~O_NONBLOCK)
+    return createWriteStream(path, { fd, highWaterMark: pieceBytes })
+  } catch (error) {
+    closeSync(fd)
+    throw error
+  }
 }
+
+function unfit(path: string, what: string): LibpodError {
+  return new LibpodError(
+    'invalid-argument',
+    `path: ${path} ${what}, and no place for an archive.`,
+    { path: 'path', value: path },
+    { hint: `Give the path of a file. ${streamHint}` },
+  )
+}
+
+const streamHint = 'Without a path you get a stream, which can be written to anything.'
+const openFile = promisify(open)
+const { O_WRONLY, O_NONBLOCK, O_NOCTTY, O_TRUNC } = constants
 
 /** Opens a file that is not there yet. */
 export function openNew(path: string): Writable {
@@ -64,6 +96,13 @@ export function refuseTarget(error: unknown, path: string): Error {
       `path: ${JSON.stringify(path)} is no file that can be written.`,
       { path: 'path', value: path },
       { cause: error, hint: 'Give the path of a file; it is made, or replaced.' },
+    )
+  if (isErrno(error, 'ENXIO'))
+    return new LibpodError(
+      'invalid-argument',
+      `path: ${path} is a pipe that nobody reads, or a socket.`,
+      { path: 'path', value: path },
+      { cause: error, hint: `Start first what reads the pipe. ${streamHint}` },
     )
   if (!isErrno(error, 'ENOENT', 'ENOTDIR')) return mapFsError(error, path)
   return new LibpodError(

@@ -26,7 +26,10 @@ export interface SaveImageOptions extends AbortOptions {
    * `docker load` of any version takes, without manifests and with layers that are not compressed.
    */
   readonly format?: 'oci-archive' | 'docker-archive' | undefined
-  /** The file to write; without it, the archive is a stream. */
+  /**
+   * The file to write, which is there whole or stays as it was; links are followed. A pipe that somebody reads, and what a link of
+   * /proc (as /dev/stdout is one) leads to, is written to as it is. Without a path, the archive is a stream.
+   */
   readonly path?: string | undefined
 }
 
