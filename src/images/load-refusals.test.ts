@@ -119,6 +119,32 @@ describe('a docker-archive', () => {
   })
 })
 
+describe('a source that cannot be read', () => {
+  it.each<[string, () => Promise<string>]>([
+    ['a name that is too long', async () => join(directory, 'n'.repeat(300))],
+    [
+      'a link that leads in a circle',
+      async () => {
+        await symlink('loop', join(directory, 'loop'))
+        return join(directory, 'loop')
+      },
+    ],
+    [
+      'a pipe, which is not even opened: nobody may ever write to it',
+      async () => {
+        run('mkfifo', join(directory, 'pipe'))
+        return join(directory, 'pipe')
+      },
+    ],
+  ])('is refused: %s', async (_, make) => {
+    const path = await make()
+    const refusal = { code: 'invalid-argument', details: { path: 'source', value: path }, hint: expect.stringMatching(/./) }
+    await expect(images.load(path)).rejects.toMatchObject(refusal)
+    await expect(images.import(path)).rejects.toMatchObject(refusal)
+    expect(await services.leftovers()).toEqual([])
+  })
+})
+
 describe('a bad archive', () => {
   const layerOf = async (): Promise<Digest> => (await image.inspect()).layers[0]?.digest ?? 'sha256:'
   const configOf = async (): Promise<Digest> => (await image.inspect()).configDigest

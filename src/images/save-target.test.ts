@@ -143,6 +143,16 @@ describe('a pipe', () => {
     await aborted
     expect(await saved.services.leftovers()).toEqual([])
   })
+
+  it('whose reader leaves is told', async () => {
+    const leaving = openReader()
+    const large = await largeImage()
+    const refused = expect(large.save({ path: at('pipe') })).rejects.toMatchObject(refusal(at('pipe')))
+    await begun(leaving)
+    closeSync(leaving)
+    await refused
+    expect((await lstat(at('pipe'))).isFIFO()).toBe(true)
+  })
 })
 
 describe('what is no place for an archive', () => {
@@ -175,5 +185,12 @@ describe('what is no place for an archive', () => {
   it('is refused when it is a folder', async () => {
     await symlink('.', at('here'))
     for (const path of [place, at('here'), `${place}/`]) await expect(saved.image.save({ path })).rejects.toMatchObject(refusal(path))
+  })
+
+  it('is refused when it cannot be walked to, or made', async () => {
+    await symlink('loop', at('loop'))
+    for (const path of [at('loop/x'), at('n'.repeat(256)), `${place}/${'n/'.repeat(3000)}x`, '/proc/self/fd/100000', '/proc/new'])
+      await expect(saved.image.save({ path })).rejects.toMatchObject(refusal(path))
+    expect(await saved.services.leftovers()).toEqual([])
   })
 })

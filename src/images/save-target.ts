@@ -6,10 +6,11 @@ import { isatty } from 'node:tty'
 import { promisify } from 'node:util'
 import { LibpodError } from '../base/errors.ts'
 import { isErrno } from '../linux/errno.ts'
-import { diskSpace, mapFsError } from '../linux/fs/disk.ts'
+import { diskSpace } from '../linux/fs/disk.ts'
 import { F_GETFL, F_SETFL } from '../linux/native/constants.ts'
 import { libc } from '../linux/native/libc.ts'
 import { writableTo } from '../linux/pipe.ts'
+import { unusablePath } from './unusable-path.ts'
 
 /** What an archive is written to. */
 export interface SaveTarget {
@@ -24,29 +25,33 @@ export async function findTarget(path: string): Promise<SaveTarget> {
   let at = path
   for (let links = 0; links <= mostLinks; links++) {
     const info = await lstat(at).catch((error: unknown) => {
-      if (isErrno(error, 'ENOENT') && links === 0) return undefined
-      throw isErrno(error, 'ENOENT', 'ENOTDIR') && links > 0 ? badLink(path, `leads to ${at}, which is not there`, error) : error
+      if (links === 0 && isErrno(error, 'ENOENT')) return undefined
+      throw isErrno(error, 'ENOENT', 'ENOTDIR') && links > 0
+        ? refused(path, `is a link that leads to ${at}, which is not there`, linkHint, error)
+        : error
     })
-    if (info?.isSymbolicLink() !== true) return { path: at, direct: info !== undefined && !info.isFile() }
+    if (info !== undefined && !info.isSymbolicLink()) return { path: at, direct: !info.isFile() }
+    const isInProc = (await diskSpace(dirname(at))).fsType === 'proc'
+    if (info === undefined) {
+      if (isInProc) throw refused(path, 'is not there, and no file can be made there', fileHint)
+      return { path: at, direct: false }
+    }
     // A link of /proc is an open file, and what it says is only its name: nothing can be made beside it. So are /dev/stdout and /dev/fd/1.
-    if ((await diskSpace(dirname(at))).fsType === 'proc') return { path, direct: true }
+    if (isInProc) return { path, direct: true }
     const next = await readlink(at)
     // Not normalized: `..` after a link is the parent of what the link leads to.
     at = isAbsolute(next) ? next : `${dirname(at)}/${next}`
   }
-  throw badLink(path, 'leads in a circle')
+  throw refused(path, 'is a link that leads in a circle', linkHint)
 }
 
 /** As many as the kernel follows. */
 const mostLinks = 40
 
-function badLink(path: string, what: string, cause?: unknown): LibpodError {
-  return new LibpodError(
-    'invalid-argument',
-    `path: ${path} is a link that ${what}.`,
-    { path: 'path', value: path },
-    { cause, hint: 'Remove it, or give the path of the file itself.' },
-  )
+/** What is said of a path that no archive can be written to. */
+function refused(path: string, why: string, hint: string, cause?: unknown): LibpodError {
+  const options = cause === undefined ? { hint } : { hint, cause }
+  return new LibpodError('invalid-argument', `path: ${JSON.stringify(path)} ${why}.`, { path: 'path', value: path }, options)
 }
 
 /**
@@ -54,10 +59,10 @@ function badLink(path: string, what: string, cause?: unknown): LibpodError {
  * waits in a thread of the pool, where no abort would be heard.
  */
 export async function openDirect(path: string): Promise<Writable> {
-  if ((await stat(path)).isBlockDevice()) throw unfit(path, 'is a block device')
+  if ((await stat(path)).isBlockDevice()) throw refused(path, 'is a block device', `${fileHint} ${streamHint}`)
   const fd = await openFile(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_TRUNC)
   try {
-    if (isatty(fd)) throw unfit(path, 'is a terminal')
+    if (isatty(fd)) throw refused(path, 'is a terminal', `${fileHint} ${streamHint}`)
     if (fstatSync(fd).isFIFO()) return writableTo(fd)
     // Of anything else nothing tells when it takes more.
     libc().fcntl(fd, F_SETFL, libc().fcntl(fd, F_GETFL) & ~O_NONBLOCK)
@@ -68,15 +73,8 @@ export async function openDirect(path: string): Promise<Writable> {
   }
 }
 
-function unfit(path: string, what: string): LibpodError {
-  return new LibpodError(
-    'invalid-argument',
-    `path: ${path} ${what}, and no place for an archive.`,
-    { path: 'path', value: path },
-    { hint: `Give the path of a file. ${streamHint}` },
-  )
-}
-
+const fileHint = 'Give the path of a file; it is made, or replaced.'
+const linkHint = 'Remove it, or give the path of the file itself.'
 const streamHint = 'Without a path you get a stream, which can be written to anything.'
 const openFile = promisify(open)
 const { O_WRONLY, O_NONBLOCK, O_NOCTTY, O_TRUNC } = constants
@@ -90,25 +88,16 @@ const pieceBytes = 1 << 20
 
 /** What is told of a target that could not be found, opened or written. */
 export function refuseTarget(error: unknown, path: string): Error {
-  if (isErrno(error, 'EISDIR', 'ENAMETOOLONG', 'ERR_INVALID_ARG_VALUE'))
+  if (isErrno(error, 'ENOENT', 'ENOTDIR'))
     return new LibpodError(
-      'invalid-argument',
-      `path: ${JSON.stringify(path)} is no file that can be written.`,
-      { path: 'path', value: path },
-      { cause: error, hint: 'Give the path of a file; it is made, or replaced.' },
+      'not-found',
+      `path: ${path} cannot be written, because there is no folder ${dirname(path)}.`,
+      { kind: 'folder', ref: dirname(path) },
+      { cause: error, hint: 'Make it first.' },
     )
   if (isErrno(error, 'ENXIO'))
-    return new LibpodError(
-      'invalid-argument',
-      `path: ${path} is a pipe that nobody reads, or a socket.`,
-      { path: 'path', value: path },
-      { cause: error, hint: `Start first what reads the pipe. ${streamHint}` },
-    )
-  if (!isErrno(error, 'ENOENT', 'ENOTDIR')) return mapFsError(error, path)
-  return new LibpodError(
-    'not-found',
-    `path: ${path} cannot be written, because there is no folder ${dirname(path)}.`,
-    { kind: 'folder', ref: dirname(path) },
-    { cause: error, hint: 'Make it first.' },
-  )
+    return refused(path, 'is a pipe that nobody reads, or a socket', `Start first what reads the pipe. ${streamHint}`, error)
+  if (isErrno(error, 'EPIPE')) return refused(path, 'was closed by its reader before all was written', 'See why the reader ended.', error)
+  if (isErrno(error, 'EISDIR', 'ERR_INVALID_ARG_VALUE')) return refused(path, 'is no file that can be written', fileHint, error)
+  return unusablePath(error, { option: 'path', path, verb: 'written', hint: fileHint })
 }

@@ -3,8 +3,8 @@ import { stat } from 'node:fs/promises'
 import type { Readable } from 'node:stream'
 import { onAbort } from '../base/abort.ts'
 import { LibpodError } from '../base/errors.ts'
-import { mapFsError } from '../linux/fs/disk.ts'
 import { corrupt } from './blobs.ts'
+import { unusablePath } from './unusable-path.ts'
 
 /** Where an import or a load reads from. */
 export type Source = ByteSource | { readonly kind: 'directory'; readonly path: string }
@@ -127,7 +127,8 @@ function isMissing(error: unknown): error is NodeJS.ErrnoException {
 
 /** The failure to open or read a file of the caller's. */
 export function refuseFile(path: string, error: NodeJS.ErrnoException): Error {
-  if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR') return mapFsError(error, path)
+  if (error.code !== 'ENOENT' && error.code !== 'ENOTDIR')
+    return unusablePath(error, { option: 'source', path, verb: 'read', hint: 'Give the path of a file, or a Readable.' })
   return new LibpodError('not-found', `There is no file ${path}.`, { kind: 'file', ref: path }, { cause: error })
 }
 

@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
+import { closeSync, constants, openSync } from 'node:fs'
+import { mkdtemp, readdir, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Readable } from 'node:stream'
+import { setTimeout } from 'node:timers/promises'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { busyboxRootfs } from '../../examples/busybox.ts'
@@ -275,6 +277,42 @@ describe('save', () => {
     await expect(mine.save({ path: join(place, 'kept.tar'), signal: AbortSignal.abort('no') })).rejects.toBe('no')
     expect(await readdir(place)).toEqual(['kept.tar'])
     await rm(join(place, 'kept.tar'))
+  })
+
+  it('to what takes no archive: the caller is told at the option, and nothing is replaced', async () => {
+    const mine = await engine.runtime.images.get(image)
+    const before = ['dangling', 'loop', 'pipe']
+    await symlink('missing', join(place, 'dangling'))
+    await symlink('loop', join(place, 'loop'))
+    execFileSync('mkfifo', [join(place, 'pipe')])
+    for (const name of [...before, 'loop/x', 'n'.repeat(300)]) {
+      const path = join(place, name)
+      expect(await failure(mine.save({ path }))).toMatchObject({ code: 'invalid-argument', details: { path: 'path', value: path } })
+    }
+    expect((await readdir(place)).sort()).toEqual(before)
+    for (const name of ['loop', 'pipe']) {
+      const path = join(place, name)
+      expect(await failure(engine.runtime.images.load(path))).toMatchObject({
+        code: 'invalid-argument',
+        details: { path: 'source', value: path },
+      })
+    }
+    for (const name of before) await rm(join(place, name))
+  })
+
+  it('to a pipe that is not read on ends with its signal', async () => {
+    const mine = await engine.runtime.images.get(image)
+    const path = join(place, 'pipe')
+    execFileSync('mkfifo', [path])
+    const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK)
+    const abort = new AbortController()
+    const saving = expect(mine.save({ path, signal: abort.signal })).rejects.toBe('enough')
+    await setTimeout(100)
+    abort.abort('enough')
+    await saving
+    closeSync(reader)
+    await rm(path)
+    await expectNothingLeft()
   })
 })
 
