@@ -1,7 +1,11 @@
-import { readdir, readFile } from 'node:fs/promises'
+import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { LibpodError } from '../base/errors.ts'
+import { readWithin, whyUnreadable } from '../linux/fs/read-within.ts'
 import type { EngineEnvironment } from './environment.ts'
+
+/** Bundles of all authorities there are have a few hundred KiB. */
+const maxPemBytes = 16 * 2 ** 20
 
 /** What is known of a registry's TLS. */
 export interface RegistryCertificates {
@@ -35,8 +39,8 @@ const systemBundles = ['etc/ssl/certs/ca-certificates.crt', 'etc/pki/tls/certs/c
 /** The authorities that this machine trusts: other programs do too, and so does whoever added one of their own. */
 export async function readSystemAuthorities(base: string): Promise<string | undefined> {
   for (const path of systemBundles) {
-    const text = await readFile(join(base, path), 'utf8').catch(() => undefined)
-    if (text !== undefined) return text
+    const pem = await readWithin(join(base, path), maxPemBytes).catch(() => undefined)
+    if (pem !== undefined) return pem.toString('utf8')
   }
   return undefined
 }
@@ -60,9 +64,10 @@ async function readFolder(place: string, names: readonly string[]): Promise<Regi
 }
 
 async function readPem(path: string): Promise<string> {
-  return readFile(path, 'utf8').catch((cause: NodeJS.ErrnoException): never => {
+  const pem = await readWithin(path, maxPemBytes).catch((cause: unknown): never => {
     throw unreadable(path, cause)
   })
+  return pem.toString('utf8')
 }
 
 async function namesIn(folder: string): Promise<readonly string[] | undefined> {
@@ -72,10 +77,10 @@ async function namesIn(folder: string): Promise<readonly string[] | undefined> {
   })
 }
 
-function unreadable(path: string, cause: NodeJS.ErrnoException): LibpodError {
+function unreadable(path: string, cause: unknown): LibpodError {
   return new LibpodError(
     'invalid-argument',
-    `${path}: cannot be read (${cause.code ?? 'unknown'}).`,
+    `${path}: cannot be read (${whyUnreadable(cause)}).`,
     { path },
     { cause, hint: 'Make it readable, or remove it.' },
   )

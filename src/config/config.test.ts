@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -178,6 +179,24 @@ test('CONTAINERS_CONF takes the place of all files, CONTAINERS_CONF_OVERRIDE com
 test('a file that is named must be there', async () => {
   const missing = join(base, 'missing.conf')
   expect(await failure(read({ CONTAINERS_CONF: missing }))).toMatchObject({ code: 'invalid-argument', path: missing })
+})
+
+test('a file that is named may be empty, as /dev/null is', async () => {
+  expect(await read({ CONTAINERS_CONF: '/dev/null' })).toMatchObject({ ...defaultContainersConf, files: ['/dev/null'] })
+})
+
+test('what is no file of a sensible size is refused at once, and not waited for', async () => {
+  const fifo = join(base, 'fifo')
+  execFileSync('mkfifo', [fifo])
+  for (const path of [fifo, '/dev/zero', base]) {
+    expect(await failure(read({ CONTAINERS_CONF: path }))).toMatchObject({
+      code: 'invalid-argument',
+      path,
+      message: expect.stringContaining('CONTAINERS_CONF'),
+    })
+  }
+  await mkdir(join(base, system), { recursive: true })
+  expect(await failure(read())).toMatchObject({ code: 'invalid-argument', path: join(base, system) })
 })
 
 test('a broken file is refused with its line', async () => {

@@ -1,4 +1,5 @@
-import { chmod, mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { execFileSync } from 'node:child_process'
+import { chmod, mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
@@ -223,5 +224,21 @@ describe('certificates', () => {
       code: 'invalid-argument',
       message: expect.stringContaining('client.key') as string,
     })
+  })
+
+  it('are refused where no certificate can be read, and not waited for', async () => {
+    const path = join(base, 'etc/containers/certs.d/a.io/ca.crt')
+    await mkdir(dirname(path), { recursive: true })
+    execFileSync('mkfifo', [path])
+    await expect(access().certificates('a.io')).rejects.toMatchObject({ code: 'invalid-argument', details: { path } })
+    await rm(path)
+    await symlink('/dev/zero', path)
+    await expect(access().certificates('a.io')).rejects.toMatchObject({ code: 'invalid-argument', details: { path } })
+  })
+
+  it('of the system are those of the first bundle that can be read', async () => {
+    await mkdir(join(base, 'etc/ssl/certs/ca-certificates.crt'), { recursive: true })
+    await put('etc/pki/tls/certs/ca-bundle.crt', 'BUNDLE')
+    expect(await access().systemAuthorities()).toBe('BUNDLE')
   })
 })
