@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -112,4 +113,13 @@ test('a profile that is not there refuses, and is never no filter', async () => 
   expect(await refusal(seccompProfiles(target).load('/none.json'))).toMatchObject({ code: 'invalid-argument', path: 'security.seccomp' })
   const absent = absentSeccompProfile(new Error('none'))
   expect(() => absent.resolve([])).toThrow('none')
+})
+
+test('what cannot be read is refused at the option that names it, and not waited for', async () => {
+  const fifo = join(folder, 'fifo')
+  execFileSync('mkfifo', [fifo])
+  for (const path of [fifo, folder, '/dev/zero', `/${'x'.repeat(300)}`]) {
+    expect(await refusal(seccompProfiles(target).load(path))).toMatchObject({ code: 'invalid-argument', path: 'security.seccomp' })
+    expect(await refusal(seccompProfiles(target, path).load())).toMatchObject({ code: 'invalid-argument', path: 'oci.seccompProfile' })
+  }
 })

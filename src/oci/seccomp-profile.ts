@@ -1,7 +1,8 @@
-import { readFile, stat } from 'node:fs/promises'
-import { LibpodError } from '../base/errors.ts'
+import { stat } from 'node:fs/promises'
+import { isLibpodError, LibpodError } from '../base/errors.ts'
 import { lazySchema } from '../base/schema.ts'
-import { mapFsError } from '../linux/fs/disk.ts'
+import { isErrno } from '../linux/errno.ts'
+import { readWithin, whyUnreadable } from '../linux/fs/read-within.ts'
 import type { RuntimeSeccomp, RuntimeSyscallRule } from '../specs/runtime-spec.ts'
 
 /** A seccomp profile as containers-common and Docker write them, made ready for one architecture and kernel. */
@@ -24,6 +25,9 @@ export interface SeccompProfiles {
   /** The profile at `path`, or the system's own. */
   load(path?: string): Promise<SeccompProfile>
 }
+
+/** The distributions' own has 13 KiB. */
+const maxBytes = 4 * 2 ** 20
 
 const systemPaths = ['/etc/containers/seccomp.json', '/usr/share/containers/seccomp.json']
 
@@ -109,7 +113,9 @@ export function seccompProfiles(target: SeccompTarget, systemPath?: string): Sec
     async load(path) {
       const candidates = path === undefined ? (systemPath === undefined ? systemPaths : [systemPath]) : [path]
       for (const candidate of candidates) {
-        const profile = await loadFrom(candidate)
+        const profile = await loadFrom(candidate).catch((error: unknown) => {
+          throw isLibpodError(error) ? error : unreadable(candidate, path === undefined ? 'oci.seccompProfile' : 'security.seccomp', error)
+        })
         if (profile) return profile
       }
       throw path === undefined ? noProfile(candidates) : missingProfile(path)
@@ -132,21 +138,13 @@ async function identify(path: string): Promise<string | undefined> {
     const { dev, ino, size, mtimeMs } = await stat(path)
     return `${dev}:${ino}:${size}:${mtimeMs}`
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined
-    throw new LibpodError(
-      'permission-denied',
-      `The seccomp profile ${path} cannot be read (${code ?? 'unknown'}).`,
-      { what: path },
-      { cause: error },
-    )
+    if (isErrno(error, 'ENOENT', 'ENOTDIR')) return undefined
+    throw error
   }
 }
 
 async function readProfile(path: string, target: SeccompTarget): Promise<SeccompProfile> {
-  const text = await readFile(path, 'utf8').catch((error: unknown) => {
-    throw mapFsError(error, path)
-  })
+  const text = (await readWithin(path, maxBytes)).toString('utf8')
   let document: unknown
   try {
     document = JSON.parse(text)
@@ -256,5 +254,20 @@ function missingProfile(path: string): LibpodError {
     `security.seccomp: there is no profile at ${path}.`,
     { path: 'security.seccomp', value: path },
     { hint: "Give the absolute path of a profile, or 'unconfined'." },
+  )
+}
+
+function unreadable(path: string, option: 'oci.seccompProfile' | 'security.seccomp', cause: unknown): LibpodError {
+  return new LibpodError(
+    'invalid-argument',
+    `${option}: the seccomp profile ${path} cannot be read (${whyUnreadable(cause)}).`,
+    { path: option, value: path },
+    {
+      cause,
+      hint:
+        option === 'security.seccomp'
+          ? "Give the absolute path of a profile, or 'unconfined'."
+          : "Make it a profile that can be read, or name another: oci.seccompProfile of Runtime.open, or containers.conf's seccomp_profile.",
+    },
   )
 }

@@ -308,6 +308,17 @@ describe('a missing program', () => {
     expect(await attempt({ helpersDir: '/nowhere' }).catch((error: Error) => error.message)).toContain('helpersDir')
   })
 
+  it('is told at the option: a seccomp profile that is none, and only to containers that need it', async () => {
+    expect(await attempt({ oci: { seccompProfile: '/tmp' } })).toMatchObject({
+      code: 'invalid-argument',
+      details: { path: 'oci.seccompProfile', value: '/tmp' },
+    })
+    const unconfined = `const container = await runtime.containers.create(
+           { rootfs, command: ['true'], network: 'none', security: { seccomp: 'unconfined' } })
+         await container.remove()`
+    expect(await attempt({ oci: { seccompProfile: '/tmp' } }, undefined, unconfined)).toEqual({})
+  })
+
   it('is none when only PATH is empty', async () => {
     const { stdout } = await runModule(
       `import { Runtime } from 'libpod-ts'

@@ -20,10 +20,13 @@ test('looks at this host', async () => {
   expect(host.seccomp.path).toMatch(/seccomp\.json$/)
 })
 
-test('without a seccomp profile containers are refused, not the engine', async () => {
-  const containers = { ...config.containers, seccompProfile: '/none.json' }
+test.each([
+  ['/none.json', 'unavailable'],
+  ['/tmp', 'invalid-argument'],
+])('with %s as the seccomp profile containers are refused, not the engine', async (seccompProfile, code) => {
+  const containers = { ...config.containers, seccompProfile }
   const host = await readSpecHost({ config: { ...config, containers }, cgroups, systemdCgroup: false })
-  expect(await refusal(() => host.seccomp.resolve([]))).toMatchObject({ code: 'unavailable' })
+  expect(await refusal(() => host.seccomp.resolve([]))).toMatchObject({ code })
 })
 
 test('prepares what a specification needs, and has the filter compiled', async () => {
