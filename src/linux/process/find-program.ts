@@ -1,6 +1,7 @@
 import { constants } from 'node:fs'
 import { access, stat } from 'node:fs/promises'
 import { join } from 'node:path'
+import { isErrno } from '../errno.ts'
 
 /** Where distributions put the programs that containers need: Podman's own places last. */
 export const programDirectories: readonly string[] = [
@@ -26,6 +27,12 @@ export async function findProgram(name: string, directories: readonly string[] =
   return undefined
 }
 
+/** The first of some paths that is a program. */
+export async function firstProgram(paths: readonly string[]): Promise<string | undefined> {
+  for (const path of paths) if (await isProgram(path)) return path
+  return undefined
+}
+
 /** Whether a path is a file that this process may run. */
 async function isProgram(path: string): Promise<boolean> {
   try {
@@ -35,4 +42,12 @@ async function isProgram(path: string): Promise<boolean> {
   } catch {
     return false
   }
+}
+
+/** What the kernel says of a file that it cannot run: not of this process, which may have too much open, or too little memory. */
+const faults = ['ENOENT', 'ENOTDIR', 'EISDIR', 'ELOOP', 'ENAMETOOLONG', 'EACCES', 'EPERM', 'ENOEXEC', 'ELIBBAD', 'ETXTBSY']
+
+/** Whether looking at a program, or starting it, failed because of its file: because it is gone meanwhile, or is none for this machine. */
+export function isFaultOfProgram(error: unknown): error is NodeJS.ErrnoException {
+  return isErrno(error, ...faults)
 }

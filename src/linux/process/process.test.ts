@@ -7,7 +7,7 @@ import { isLibpodError } from '../../base/errors.ts'
 import { libc } from '../native/libc.ts'
 import { makePipe, readAll } from '../pipe.ts'
 import { processStartTimeSync } from '../proc.ts'
-import { findProgram } from './find-program.ts'
+import { findProgram, firstProgram, isFaultOfProgram } from './find-program.ts'
 import { commandFailed, runProgram } from './run-program.ts'
 import { type SpawnedProcess, type SpawnOptions, spawnProcess, spawnProcessInPool } from './spawn.ts'
 
@@ -262,6 +262,31 @@ describe('findProgram', () => {
       expect(await findProgram('other', directories)).toBeUndefined()
       expect(await findProgram(join(directory, 'two', 'tool'))).toBeUndefined()
       expect(await findProgram('sh')).toMatch(/\/sh$/)
+    } finally {
+      rmSync(directory, { recursive: true })
+    }
+  })
+})
+
+describe('firstProgram', () => {
+  it('passes over folders, files that are not executable, and what is not there', async () => {
+    expect(await firstProgram(['/nowhere/sh', '/tmp', '/etc/passwd', '/bin/sh', '/bin/true'])).toBe('/bin/sh')
+    expect(await firstProgram(['/tmp'])).toBeUndefined()
+  })
+})
+
+describe('isFaultOfProgram', () => {
+  it('tells a file that is no program from other failures', async () => {
+    const directory = mkdtempSync(join(tmpdir(), 'fault-'))
+    try {
+      const file = join(directory, 'text')
+      writeFileSync(file, 'neither a script nor a program\n', { mode: 0o755 })
+      const failure = async (changes: object): Promise<unknown> =>
+        runProgram({ file, args: [], env, ...changes }).catch((error: unknown) => error)
+      expect(isFaultOfProgram(await failure({}))).toBe(true)
+      expect(isFaultOfProgram(await failure({ file: directory }))).toBe(true)
+      expect(isFaultOfProgram(await failure({ args: ['x'.repeat(200_000)] }))).toBe(false)
+      expect(isFaultOfProgram(await failure({ signal: AbortSignal.abort() }))).toBe(false)
     } finally {
       rmSync(directory, { recursive: true })
     }

@@ -57,6 +57,20 @@ describe('detectRuntimes', () => {
     await expect(detectRuntimes({ runRoot, env, cgroups: pure, preferred: 'youki' })).rejects.toMatchObject({ code: 'unavailable' })
   })
 
+  it('passes over what is no program, with the reason where it looks like one', async () => {
+    const text = join(runRoot, 'text')
+    await writeFile(text, 'neither a script nor a program\n', { mode: 0o755 })
+    const found = await detectRuntimes({ runRoot, env, cgroups: pure, paths: { crun: [text] } })
+    expect(found.all.map(({ name }) => name)).toEqual(['runc'])
+    expect(found.passedOver).toEqual([{ name: 'crun', reason: `${text} cannot be run (ENOEXEC)` }])
+    const folders = await detectRuntimes({ runRoot, env, cgroups: pure, paths: { crun: ['/tmp', '/nowhere'], runc: ['/tmp'] } })
+    expect(folders.all.map(({ name }) => name)).toEqual(['crun', 'runc'])
+    expect(folders.all.map(({ path }) => path)).not.toContain('/tmp')
+    for (const { close } of [found, folders]) close()
+    for (const preferred of [text, '/tmp'])
+      await expect(detectRuntimes({ runRoot, env, cgroups: pure, preferred })).rejects.toMatchObject({ code: 'unavailable' })
+  })
+
   it('asks each program once for its version, until it changes', async () => {
     const fake = join(runRoot, 'runc')
     const asked = join(runRoot, 'asked')

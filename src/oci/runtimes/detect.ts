@@ -1,10 +1,9 @@
-import { access, constants } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { AbortOptions } from '../../base/abort.ts'
 import { LibpodError } from '../../base/errors.ts'
 import { type CgroupHost, detectCgroups } from '../../linux/cgroups/detect.ts'
 import { hostFacts } from '../../linux/host-facts.ts'
-import { findProgram, programDirectories } from '../../linux/process/find-program.ts'
+import { findProgram, firstProgram, isFaultOfProgram, programDirectories } from '../../linux/process/find-program.ts'
 import type { OCIRuntime, OCIRuntimeFeatures } from '../oci-runtime.ts'
 import { CliRuntime } from './cli.ts'
 import { crunFeatures, crunObstacle } from './crun.ts'
@@ -113,31 +112,26 @@ async function candidates({
   const names = new Set([...(preferred === undefined ? [] : [nameOf(preferred)]), ...Object.keys(kinds)])
   return Promise.all(
     [...names].map(async (name) => {
-      if (given !== undefined && name === nameOf(given)) return { name, path: await firstExecutable([given]) }
-      return { name, path: (await firstExecutable(paths[name] ?? [])) ?? (await findProgram(name, searchPath)) }
+      if (given !== undefined && name === nameOf(given)) return { name, path: await firstProgram([given]) }
+      return { name, path: (await firstProgram(paths[name] ?? [])) ?? (await findProgram(name, searchPath)) }
     }),
   )
 }
 
 /** What the program can do here, or why it cannot. */
 async function look(path: string, cgroups: CgroupHost, versions: VersionCache, options: AbortOptions): Promise<Usable | string> {
-  const text = await versions.ask(path, options)
+  let text: string | undefined
+  try {
+    text = await versions.ask(path, options)
+  } catch (error) {
+    if (isFaultOfProgram(error)) return `${path} cannot be run (${error.code})`
+    throw error
+  }
   for (const kind of text === undefined ? [] : Object.values(kinds)) {
     const features = kind.features(text ?? '')
     if (features !== undefined) return kind.obstacle(cgroups) ?? { kind, features }
   }
   return `${path} --version does not tell that it is crun or runc`
-}
-
-async function firstExecutable(paths: readonly string[]): Promise<string | undefined> {
-  for (const path of paths) {
-    const usable = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    )
-    if (usable) return path
-  }
-  return undefined
 }
 
 /** A path stands for the program it ends in: what is pinned in records is a name. */
