@@ -9,11 +9,11 @@ import { delegatedControllers } from '../linux/cgroups/delegation.ts'
 import { detectCgroups, withoutUnified } from '../linux/cgroups/detect.ts'
 import type { Helper } from '../linux/helper/helper.ts'
 import { hostFacts } from '../linux/host-facts.ts'
-import { findProgram, programDirectories } from '../linux/process/find-program.ts'
-import { runProgram } from '../linux/process/run-program.ts'
+import { findProgram, firstProgram, programDirectories } from '../linux/process/find-program.ts'
 import { seccompBpf } from '../linux/seccomp.ts'
 import type { IdMappings } from '../linux/user-namespace/subordinate-ids.ts'
 import { gracePeriods } from '../oci/grace-period.ts'
+import { conmonVersion } from '../oci/monitors/conmon/version.ts'
 import { monitorCgroup } from '../oci/monitors/monitor-cgroups.ts'
 import { type DetectedRuntimes, detectRuntimes } from '../oci/runtimes/detect.ts'
 import { readSpecHost } from '../oci/spec/read-spec-host.ts'
@@ -144,7 +144,8 @@ function withSeccompProfile(config: EngineConfig, seccompProfile: string | undef
 }
 
 async function findConmon(given: string | undefined, configured: readonly string[], searchPath: readonly string[]): Promise<string> {
-  const path = given === undefined ? ((await findFirst(configured)) ?? (await findProgram('conmon', searchPath))) : await findProgram(given)
+  const path =
+    given === undefined ? ((await firstProgram(configured)) ?? (await findProgram('conmon', searchPath))) : await findProgram(given)
   if (path !== undefined) return path
   throw new LibpodError(
     'unavailable',
@@ -157,21 +158,4 @@ async function findConmon(given: string | undefined, configured: readonly string
           : 'Correct monitor.conmonPath, or leave it out and install conmon: apt-get install conmon, or dnf install conmon.',
     },
   )
-}
-
-async function findFirst(paths: readonly string[]): Promise<string | undefined> {
-  const { access, constants } = await import('node:fs/promises')
-  for (const path of paths) {
-    const usable = await access(path, constants.X_OK).then(
-      () => true,
-      () => false,
-    )
-    if (usable) return path
-  }
-  return undefined
-}
-
-async function conmonVersion(path: string, env: Readonly<Record<string, string>>): Promise<string> {
-  const { stdout } = await runProgram({ file: path, args: ['--version'], env })
-  return /version\s+(\S+)/.exec(stdout.toString('utf8'))?.[1] ?? 'unknown'
 }

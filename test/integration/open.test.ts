@@ -308,6 +308,26 @@ describe('a missing program', () => {
     expect(await attempt({ helpersDir: '/nowhere' }).catch((error: Error) => error.message)).toContain('helpersDir')
   })
 
+  it('is passed over: an OCI runtime that is no program', async () => {
+    const text = join(place, 'text')
+    await writeFile(text, 'neither a script nor a program\n', { mode: 0o755 })
+    const info = `const { oci } = await runtime.info()
+         throw { code: oci.name, details: oci.passedOver }`
+    expect(await attempt({ oci: { runtimes: { crun: text } } }, undefined, info)).toEqual({
+      code: 'runc',
+      details: [{ name: 'crun', reason: `${text} cannot be run (ENOEXEC)` }],
+    })
+    expect(await attempt({ oci: { runtime: 'crun', runtimes: { crun: text } } })).toMatchObject({ code: 'unavailable' })
+  })
+
+  it('is named: a conmon that is no program', async () => {
+    const text = join(place, 'no-conmon')
+    await writeFile(text, 'neither a script nor a program\n', { mode: 0o755 })
+    const refusal = { code: 'unavailable', details: { what: 'conmon' }, hint: expect.stringContaining('conmonPath') }
+    expect(await attempt({ monitor: { conmonPath: text } })).toMatchObject(refusal)
+    expect(await attempt({ monitor: { conmonPath: text } }, undefined, 'await runtime.info()')).toMatchObject(refusal)
+  })
+
   it('is told at the option: a seccomp profile that is none, and only to containers that need it', async () => {
     expect(await attempt({ oci: { seccompProfile: '/tmp' } })).toMatchObject({
       code: 'invalid-argument',

@@ -2,6 +2,7 @@ import { closeSync, openSync, readFileSync, writeFileSync } from 'node:fs'
 import { sleep } from '../../../base/time.ts'
 import { makePipe } from '../../../linux/pipe.ts'
 import { processStartTimeSync } from '../../../linux/proc.ts'
+import { isFaultOfProgram } from '../../../linux/process/find-program.ts'
 import { type SpawnedProcess, spawnProcess } from '../../../linux/process/spawn.ts'
 import { endProcessesOf } from '../../../linux/processes-of.ts'
 import type { MonitorPlan, MonitorResult } from '../../monitor.ts'
@@ -97,8 +98,8 @@ function startConmon(plan: MonitorPlan, conmon: string): StartedConmon {
     process.unref()
     return { process, sync: sync.read, start: start.write }
   } catch (error) {
-    const { code, syscall } = error as NodeJS.ErrnoException
-    throw syscall?.includes('spawn') && (code === 'ENOENT' || code === 'EACCES') ? conmonMissing(conmon, error) : error
+    const { syscall } = error as NodeJS.ErrnoException
+    throw syscall?.includes('spawn') && isFaultOfProgram(error) ? conmonMissing(conmon, error) : error
   } finally {
     for (const fd of [log, sync.write, start.read, ...(process === undefined ? [sync.read, start.write] : [])]) closeSync(fd)
   }

@@ -4,13 +4,25 @@ import type { ExitStatus } from '../../../linux/process/exit-status.ts'
 import type { MonitorPlan } from '../../monitor.ts'
 import { bundleFiles } from '../bundle-files.ts'
 
-/** conmon is not there, or may not be executed. */
+/** conmon is not there, may not be executed, or is no program. */
 export function conmonMissing(path: string, cause: unknown): LibpodError<'unavailable'> {
+  return unavailable(`conmon cannot be started from ${path} (${(cause as NodeJS.ErrnoException).code ?? 'unknown'}).`, cause)
+}
+
+/** What should be conmon does not even tell its version. */
+export function conmonSilent(path: string, timeoutMs: number): LibpodError<'unavailable'> {
+  return unavailable(`${path} --version was given up after ${timeoutMs / 1000} s: it cannot be conmon.`)
+}
+
+function unavailable(message: string, cause?: unknown): LibpodError<'unavailable'> {
   return new LibpodError(
     'unavailable',
-    `conmon cannot be started from ${path}.`,
+    message,
     { what: 'conmon', install: 'apt-get install conmon' },
-    { cause, hint: 'Install it: apt-get install conmon, or dnf install conmon.' },
+    {
+      ...(cause === undefined ? {} : { cause }),
+      hint: 'Install it: apt-get install conmon, or dnf install conmon. Where monitor.conmonPath or containers.conf names another program, correct that.',
+    },
   )
 }
 
