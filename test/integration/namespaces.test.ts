@@ -1,5 +1,7 @@
-import { readFile, readlink } from 'node:fs/promises'
-import { hostname } from 'node:os'
+import { execFileSync } from 'node:child_process'
+import { mkdtemp, readFile, readlink, rm } from 'node:fs/promises'
+import { hostname, tmpdir } from 'node:os'
+import { join } from 'node:path'
 import type { RunOptions } from 'libpod-ts'
 import { describe, expect, it } from 'vitest'
 import { sh, started } from '../support/containers.ts'
@@ -41,6 +43,20 @@ describe('network', () => {
     await other.remove({ force: true })
     expect((await failure(output('true', { network: { path: '/nowhere/net' } }))).code).toMatch(/invalid-argument|command-failed/)
   })
+})
+
+it('what is no namespace is refused at its path, and not waited for', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'libpod-ts-fifo-'))
+  try {
+    const path = join(folder, 'fifo')
+    execFileSync('mkfifo', [path])
+    for (const name of ['network', 'pid', 'ipc', 'uts']) {
+      const refused = await failure(engine.runtime.containers.run({ image, command: ['true'], network: 'none', [name]: { path } }))
+      expect(refused).toMatchObject({ code: 'invalid-argument', details: { path: `${name}.path`, value: path } })
+    }
+  } finally {
+    await rm(folder, { recursive: true })
+  }
 })
 
 describe('names', () => {

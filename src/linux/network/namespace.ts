@@ -1,11 +1,9 @@
 import { closeSync, fstatSync, openSync, statfsSync } from 'node:fs'
 import { AsyncQueue } from '../../base/async-queue.ts'
 import type { Helper } from '../helper/helper.ts'
+import { NSFS_MAGIC } from '../namespace-file.ts'
 import { isSameProcessSync, namespacePath } from '../proc.ts'
 import type { NamespaceParams } from './namespace-operations.ts'
-
-/** The file system of namespaces. */
-const NSFS_MAGIC = 0x6e736673
 
 /** A network namespace that this process keeps. */
 export interface HeldNamespace {

@@ -5,6 +5,8 @@ import { readMounts } from '../../linux/mount-info.ts'
 import type { RuntimeDevice } from '../../specs/runtime-spec.ts'
 import { type HostDevice, type NormalizedDevices, normalizeDevices, parseDevice } from './devices.ts'
 import type { NormalizedMounts } from './mounts.ts'
+import { checkNamespacePaths } from './namespace-paths.ts'
+import type { JoinableNamespace, NormalizedNamespaces } from './namespaces.ts'
 import type { SpecHost } from './spec-host.ts'
 
 /** Things of the host that a container refers to, looked at when it starts. */
@@ -21,11 +23,12 @@ const inheritedFlags = ['noexec', 'nosuid', 'nodev']
 /** These belong to other mounts of every container. */
 const skippedDevices = new Set(['pts', 'shm', 'fd', 'mqueue', 'console', '.lxc', '.lxd-mounts'])
 
-/** Looks at the devices and bind mounts of a container. Throws `invalid-argument`, at the option, for what is not there. */
+/** Looks at the devices, bind mounts and namespaces of a container. Throws `invalid-argument`, at the option, for what is none, or not there. */
 export async function readHostObjects(
-  options: NormalizedMounts & NormalizedDevices & { readonly privileged: boolean },
+  options: NormalizedMounts & NormalizedDevices & Pick<NormalizedNamespaces, JoinableNamespace> & { readonly privileged: boolean },
   host: SpecHost,
 ): Promise<HostObjects> {
+  await checkNamespacePaths(options)
   const binds = options.mounts.map(({ type, source }, index) => ({ type, source, index })).filter(({ type }) => type === 'bind')
   const usual = host.defaults.devices
   if (binds.length === 0 && options.devices.length === 0 && usual.length === 0 && !options.privileged) return noHostObjects
