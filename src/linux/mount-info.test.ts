@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest'
-import { mountAt, mountsBelow, parseMountInfo, readMounts, readMountsSync } from './mount-info.ts'
+import { mountAt, mountHolding, mountsBelow, parseMountInfo, readMounts, readMountsSync } from './mount-info.ts'
 
 const sample = [
   '36 35 98:0 /mnt1 /mnt2 rw,noatime master:1 propagate_from:2 - ext3 /dev/root rw,errors=continue',
@@ -36,6 +36,14 @@ test('finds the topmost mount at a path, and those below it', () => {
   expect(mountsBelow(mounts, '/a b\tc\\d').map(({ type }) => type)).toEqual(['proc'])
   expect(mountsBelow(mounts, '/').length).toBe(4)
   expect(mountsBelow(mounts, '/mnt')).toEqual([])
+})
+
+test('finds the mount that a path lies on', () => {
+  const mounts = parseMountInfo(sample)
+  expect(mountHolding(mounts, '/a b\tc\\d/sub/x')?.type).toBe('proc')
+  expect(mountHolding(mounts, '/a b\tc\\d/subs')?.source).toBe('again')
+  expect(mountHolding(mounts, '/mnt2')?.type).toBe('ext3')
+  expect(mountHolding(mounts, '/mnt')).toBeUndefined()
 })
 
 test('reads those of this process and of others', async () => {

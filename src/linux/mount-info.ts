@@ -50,6 +50,13 @@ export function mountsBelow(mounts: readonly MountInfo[], path: string): MountIn
   return mounts.filter((mount) => mount.mountPoint.startsWith(prefix) && mount.mountPoint !== path)
 }
 
+/** The mount that a path lies on, without a link in it. */
+export function mountHolding(mounts: readonly MountInfo[], path: string): MountInfo | undefined {
+  return mounts
+    .filter(({ mountPoint }) => mountPoint === '/' || path === mountPoint || path.startsWith(`${mountPoint}/`))
+    .reduce<MountInfo | undefined>((best, mount) => (best && best.mountPoint.length > mount.mountPoint.length ? best : mount), undefined)
+}
+
 function parseLine(line: string): MountInfo | undefined {
   const fields = line.split(' ')
   // The number of propagation fields varies; a single hyphen ends them.

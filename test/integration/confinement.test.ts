@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -80,6 +81,15 @@ describe('seccomp', () => {
   })
 })
 
+it('a seccomp profile that is a fifo or a folder is refused, and not waited for', async () => {
+  const fifo = join(place, 'fifo')
+  execFileSync('mkfifo', [fifo])
+  for (const seccomp of [fifo, place]) {
+    const refused = await failure(run('true', { security: { seccomp } }))
+    expect(refused).toMatchObject({ code: 'invalid-argument', details: { path: 'security.seccomp', value: seccomp } })
+  }
+})
+
 describe('security', () => {
   it('noNewPrivileges is off or on', async () => {
     expect((await statusOf())['NoNewPrivs']).toBe('0')
@@ -145,10 +155,12 @@ describe('mounts', () => {
         devices: [{ source: '/dev/urandom', target: '/dev/rnd', permissions: 'r' }],
       }),
     ).toBe('8')
-    expect(await failure(run('true', { devices: [{ source: '/etc/passwd' }] }))).toMatchObject({
-      code: 'invalid-argument',
-      details: { path: 'devices[0].source' },
-    })
+    for (const source of ['/etc/passwd', '/']) {
+      expect(await failure(run('true', { devices: [{ source }] }))).toMatchObject({
+        code: 'invalid-argument',
+        details: { path: 'devices[0].source', value: source },
+      })
+    }
     expect(await engine.runtime.containers.list()).toEqual([])
   })
 })

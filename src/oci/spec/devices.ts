@@ -10,7 +10,7 @@ export interface DeviceOptions {
 
 /** A device of the host in a container. @public */
 export interface ContainerDevice {
-  /** Its path on the host; a folder stands for all devices in it. */
+  /** Its path on the host; a folder, of `/dev` or another devtmpfs, stands for all devices in it. */
   readonly source: string
   /** Its path in the container; the same if not given. */
   readonly target?: string | undefined

@@ -1,30 +1,36 @@
 import { execFileSync } from 'node:child_process'
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdirSync, rmdirSync } from 'node:fs'
+import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { parseDevice } from './devices.ts'
+import { devicesIn } from './host-devices.ts'
 import { readHostObjects } from './host-objects.ts'
 import { generated, normalized, refusal, someHost } from './spec.fixture.ts'
 
 let folder = ''
+let devices = ''
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'libpod-ts-objects-'))
   await writeFile(join(folder, 'file'), '')
   execFileSync(
     'sh',
-    [
-      '-c',
-      'mkdir locked devs devs/sub && mount -t tmpfs -o noexec,nosuid none locked && mkdir locked/in && mknod devs/b b 259 70000 && mknod devs/sub/c c 1 3 && ln -s devs/sub/c link',
-    ],
+    ['-c', 'mkdir locked other && mknod other/c c 1 3 && mount -t tmpfs -o noexec,nosuid none locked && mkdir locked/in'],
     {
       cwd: folder,
     },
   )
+  // Folders of devices lie below /dev; what is made and removed in this one is its own.
+  devices = await mkdtemp('/dev/shm/libpod-ts-objects-')
+  execFileSync('sh', ['-c', 'mkdir -p devs/sub empty && mknod devs/b b 259 70000 && mknod devs/sub/c c 1 3 && ln -s devs/sub/c link'], {
+    cwd: devices,
+  })
 })
 afterAll(async () => {
   execFileSync('umount', [join(folder, 'locked')])
   await rm(folder, { recursive: true })
+  await rm(devices, { recursive: true })
 })
 
 const read = async (options: object, host = someHost()) => readHostObjects(await normalized(options, host), host)
@@ -40,19 +46,39 @@ test('finds what the file system of a bind mount forbids', async () => {
 })
 
 test('finds devices: by path, through a link, in a folder', async () => {
-  const { devices } = await read({
+  const found = await read({
     devices: [
-      { source: join(folder, 'devs/b'), target: '/dev/x', permissions: 'r' },
-      { source: join(folder, 'link'), target: '/dev/n' },
-      { source: join(folder, 'devs'), target: '/dev/all', permissions: 'rw' },
+      { source: join(devices, 'devs/b'), target: '/dev/x', permissions: 'r' },
+      { source: join(devices, 'link'), target: '/dev/n' },
+      { source: join(devices, 'devs'), target: '/dev/all', permissions: 'rw' },
+      { source: join(folder, 'other/c'), target: '/dev/c' },
     ],
   })
-  expect(devices.map(({ device, permissions }) => [device.path, device.type, device.major, device.minor, permissions])).toEqual([
+  expect(found.devices.map(({ device, permissions }) => [device.path, device.type, device.major, device.minor, permissions])).toEqual([
     ['/dev/x', 'b', 259, 70000, 'r'],
     ['/dev/n', 'c', 1, 3, 'rwm'],
     ['/dev/all/b', 'b', 259, 70000, 'rw'],
     ['/dev/all/sub/c', 'c', 1, 3, 'rw'],
+    ['/dev/c', 'c', 1, 3, 'rwm'],
   ])
+})
+
+test('reads so many entries of a folder of devices, those below it among them, and no more', async () => {
+  const source = join(devices, 'devs')
+  expect((await devicesIn(source, 'devices[0].source', 3)).map((found) => found.source)).toEqual([join(source, 'b'), join(source, 'sub/c')])
+  expect(await refusal(devicesIn(source, 'devices[0].source', 2))).toMatchObject({ code: 'invalid-argument', path: 'devices[0].source' })
+})
+
+test('a folder that cannot be read is refused, and one that goes away meanwhile has no devices', async () => {
+  expect(await refusal(devicesIn(join(devices, 'none'), 'devices[0].source'))).toMatchObject({ code: 'invalid-argument' })
+  const going = join(devices, 'going')
+  const inside = Array.from({ length: 100 }, (_, i) => join(going, `${i}`))
+  for (const path of inside) mkdirSync(path, { recursive: true })
+  const walked = devicesIn(going, 'devices[0].source')
+  // By then it has been read which folders there are.
+  await readdir(going)
+  for (const path of inside) rmdirSync(path)
+  expect(await walked).toEqual([])
 })
 
 test('adds containers.conf’s devices', async () => {
@@ -80,6 +106,10 @@ test.each([
   ['devices[0].source', () => ({ devices: [{ source: join(folder, 'none') }] })],
   ['devices[0].source', () => ({ devices: [{ source: join(folder, 'file') }] })],
   ['devices[0].source', () => ({ devices: [{ source: join(folder, 'locked') }] })],
+  ['devices[0].source', () => ({ devices: [{ source: join(folder, 'other') }] })],
+  ['devices[0].source', () => ({ devices: [{ source: join(devices, 'empty') }] })],
+  ['devices[0].source', () => ({ devices: [{ source: '/' }] })],
+  ['devices[1].source', () => ({ devices: [{ source: '/dev/null' }, { source: '/dev/fd' }] })],
 ])('refuses at %s what is not there or no device', async (path, options) => {
   expect(await refusal(read(options()))).toMatchObject({ code: 'invalid-argument', path })
 })
