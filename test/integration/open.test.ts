@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process'
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -306,6 +307,18 @@ describe('a missing program', () => {
       message: expect.stringContaining('/nowhere/seccomp.json'),
     })
     expect(await attempt({ helpersDir: '/nowhere' }).catch((error: Error) => error.message)).toContain('helpersDir')
+  })
+
+  it('is refused, and not waited for: a containers.conf that is a fifo', async () => {
+    const fifo = join(place, 'containers.conf')
+    execFileSync('mkfifo', [fifo])
+    const { stdout, exitCode } = await runModule(
+      `import { Runtime } from 'libpod-ts'
+       await Runtime.open(${JSON.stringify(at('fifo'))}).catch(({ code, details }) => console.log(JSON.stringify({ code, details })))`,
+      { env: { CONTAINERS_CONF: fifo } },
+    )
+    expect(JSON.parse(stdout)).toEqual({ code: 'invalid-argument', details: { path: fifo } })
+    expect(exitCode).toBe(0)
   })
 
   it('is passed over: an OCI runtime that is no program', async () => {
