@@ -13,6 +13,8 @@ const skippedDevices = new Set(['pts', 'shm', 'fd', 'mqueue', 'console', '.lxc',
 
 /** Far more than the largest machines have, links to devices among them. */
 const mostEntries = 65_536
+/** Somebody may keep his devices elsewhere; but elsewhere a folder is one of anything, and `/` the whole host. */
+const fewEntries = 1_000
 
 /** Looks at the devices of a container: those that its options name, and the `usual` ones of containers.conf; all there are for a privileged one. */
 export async function readDevices(
@@ -49,7 +51,7 @@ async function findDevice({
     },
   )
   if (isFolder) {
-    const inside = (await isPlaceOfDevices(real)) ? await devicesIn(real, path) : []
+    const inside = await devicesIn(real, path, (await isPlaceOfDevices(real)) ? mostEntries : fewEntries)
     if (inside.length === 0) throw notADevice(path, source)
     return inside.map(({ source: path, device }) => ({
       source: path,
@@ -62,7 +64,6 @@ async function findDevice({
   return [{ source: real, device: { ...device, path: target }, permissions }]
 }
 
-/** Elsewhere a folder is one of anything, and `/` the whole host. */
 async function isPlaceOfDevices(folder: string): Promise<boolean> {
   return folder === '/dev' || folder.startsWith('/dev/') || mountHolding(await readMounts(), folder)?.type === 'devtmpfs'
 }

@@ -81,6 +81,11 @@ test('a folder that cannot be read is refused, and one that goes away meanwhile 
   expect(await walked).toEqual([])
 })
 
+test('takes the devices of a folder that is not of /dev', async () => {
+  const { devices: found } = await read({ devices: [{ source: join(folder, 'other'), target: '/dev/mine' }] })
+  expect(found).toMatchObject([{ device: { path: '/dev/mine/c', type: 'c', major: 1, minor: 3 } }])
+})
+
 test('adds containers.conf’s devices', async () => {
   const host = someHost({ defaults: { ...someHost().defaults, devices: ['/dev/null:/dev/void:rw'] } })
   const { devices } = await read({}, host)
@@ -106,7 +111,6 @@ test.each([
   ['devices[0].source', () => ({ devices: [{ source: join(folder, 'none') }] })],
   ['devices[0].source', () => ({ devices: [{ source: join(folder, 'file') }] })],
   ['devices[0].source', () => ({ devices: [{ source: join(folder, 'locked') }] })],
-  ['devices[0].source', () => ({ devices: [{ source: join(folder, 'other') }] })],
   ['devices[0].source', () => ({ devices: [{ source: join(devices, 'empty') }] })],
   ['devices[0].source', () => ({ devices: [{ source: '/' }] })],
   ['devices[1].source', () => ({ devices: [{ source: '/dev/null' }, { source: '/dev/fd' }] })],
