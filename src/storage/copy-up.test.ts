@@ -156,6 +156,67 @@ test('can be cut off anywhere and done again', async () => {
   expect(existsSync(moving.stage)).toBe(false)
 })
 
+test('takes nothing away from the stage but what it made there', async () => {
+  const root = rootfs()
+  const beside = (place: string): void => {
+    mkdirSync(join(place, 'of-the-driver'), { recursive: true })
+    writeFileSync(join(place, 'of-the-driver', 'file'), 'precious')
+    mkdirSync(join(place, 'partial', 'cut-off'), { recursive: true })
+  }
+  const copied = request(root)
+  beside(copied.stage)
+  expect(await volumes.copyUp(copied)).toBe('copied')
+  expect(describeTree(copied.target)).toEqual(describeTree(join(root, 'data')))
+  const occupied = request(root)
+  beside(occupied.stage)
+  writeFileSync(join(occupied.target, 'mine'), '')
+  expect(await volumes.copyUp(occupied)).toBe('occupied')
+  const linked = request(root)
+  const elsewhere = join(ground.fresh(), 'elsewhere')
+  beside(elsewhere)
+  symlinkSync(elsewhere, linked.stage)
+  expect(await volumes.copyUp(linked)).toBe('copied')
+  expect(lstatSync(linked.stage).isSymbolicLink()).toBe(true)
+  for (const { stage } of [copied, occupied, linked]) {
+    expect(readdirSync(stage)).toEqual(['of-the-driver'])
+    expect(readFileSync(join(stage, 'of-the-driver', 'file'), 'utf8')).toBe('precious')
+  }
+})
+
+test('refuses a stage that is not apart from the volume, whatever leads there, and one that is no folder', async () => {
+  const root = rootfs()
+  const place = ground.fresh()
+  const target = join(place, 'ready')
+  const data = join(target, 'partial')
+  mkdirSync(data, { recursive: true })
+  writeFileSync(join(data, 'file'), 'precious')
+  symlinkSync(place, join(place, 'around'))
+  symlinkSync(target, join(place, 'same'))
+  symlinkSync(data, join(place, 'within'))
+  symlinkSync('circle', join(place, 'circle'))
+  writeFileSync(join(place, 'file'), '')
+  const before = describeTree(place)
+  const stages = [
+    '.',
+    'around',
+    'ready',
+    'same',
+    'same/',
+    'same/new',
+    'ready/partial',
+    'within',
+    'circle',
+    'file',
+    'file/below',
+    'missing/below',
+  ]
+  for (const stage of stages) {
+    const refused = volumes.copyUp(request(root, { target, stage: `${place}/${stage}` }))
+    await expect(refused, stage).rejects.toMatchObject({ code: 'internal', hint: expect.stringMatching(/driver/) })
+    expect(describeTree(place), stage).toEqual(before)
+  }
+})
+
 test('gives a tree to somebody, following no link', async () => {
   const tree = join(rootfs(), 'data')
   await volumes.chown(tree, { uid: 70, gid: 71 })

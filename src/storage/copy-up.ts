@@ -1,7 +1,8 @@
-import { closeSync, constants, fstatSync, openSync, readdirSync } from 'node:fs'
-import { join } from 'node:path'
-import { isLibpodError } from '../base/errors.ts'
+import { closeSync, constants, fstatSync, openSync, readdirSync, realpathSync, rmdirSync, statSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
+import { isLibpodError, LibpodError } from '../base/errors.ts'
 import { isErrno } from '../linux/errno.ts'
+import { areApart } from '../linux/fs/apart.ts'
 import { openInside } from '../linux/fs/contained-path.ts'
 import { copyMetadata, copyTree } from '../linux/fs/copy-tree.ts'
 import { atDescriptor } from '../linux/fs/descriptor-path.ts'
@@ -22,7 +23,10 @@ export interface CopyUpRequest {
   readonly source: string
   /** The volume. */
   readonly target: string
-  /** A folder on the volume's file system that belongs to this work alone; what is in it is what was cut off. */
+  /**
+   * A folder on the volume's file system, there or not, apart from the volume. `partial` and `ready` in it are this work's own, and
+   * what is in them is what was cut off; it goes in the end if nothing else is in it.
+   */
   readonly stage: string
   /** Copy the content, which comes with the folder's owner and mode. */
   readonly copy: boolean
@@ -52,8 +56,9 @@ export function* copyUp(request: CopyUpRequest): Generator<void, CopyUpOutcome> 
   }
   try {
     const volume = open(target)
+    checkApart(stage, target)
     if (moveIn(ready, volume)) return done(stage, 'copied')
-    removeTree(stage)
+    clear(stage)
     if (readdirSync(atDescriptor(volume)).length > 0) return 'occupied'
     const source = openSource(request)
     if (source !== undefined) opened.push(source)
@@ -61,21 +66,68 @@ export function* copyUp(request: CopyUpRequest): Generator<void, CopyUpOutcome> 
       if (request.owner !== undefined) takeOver(volume, source, request.owner)
       return 'empty'
     }
-    for (const folder of [stage, partial]) libc().mkdirat(AT_FDCWD, folder, 0o700)
+    makeStage(stage)
+    libc().mkdirat(AT_FDCWD, partial, 0o700)
     yield* copyTree(atDescriptor(source, '.').toString(), partial)
     libc().renameat2(AT_FDCWD, partial, AT_FDCWD, ready)
     moveIn(ready, volume)
     return done(stage, 'copied')
   } catch (error) {
-    throw mapFsError(error, target)
+    throw isErrno(error, 'EXDEV') ? notApart(stage, target, error) : mapFsError(error, target)
   } finally {
     for (const fd of opened) closeSync(fd)
   }
 }
 
 function done(stage: string, outcome: CopyUpOutcome): CopyUpOutcome {
-  removeTree(stage)
+  clear(stage)
   return outcome
+}
+
+/** Whoever keeps the volume said where the stage is, and may have things of its own there: only what this work makes is taken away. */
+function clear(stage: string): void {
+  for (const name of ['partial', 'ready']) removeTree(join(stage, name))
+  try {
+    rmdirSync(stage)
+  } catch (error) {
+    // It is not there, or somebody else's too: something is in it, it is a link, or something is mounted on it.
+    if (!isErrno(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'EBUSY')) throw error
+  }
+}
+
+function makeStage(stage: string): void {
+  try {
+    libc().mkdirat(AT_FDCWD, stage, 0o700)
+  } catch (error) {
+    if (!isErrno(error, 'EEXIST')) throw error
+  }
+}
+
+/** What is removed from the stage must never be the volume, or something in it, whatever links lead there. */
+function checkApart(stage: string, target: string): void {
+  const real = realStage(stage)
+  if (real === undefined || !areApart(real, realpathSync(target))) throw notApart(stage, target)
+}
+
+function notApart(stage: string, target: string, cause?: unknown): LibpodError {
+  return new LibpodError(
+    'internal',
+    `The volume in ${target} cannot be filled by way of ${stage}: that is no folder apart from it on the same file system.`,
+    { what: `stage ${stage}` },
+    { hint: 'Look at the volume driver that named it: a stage is a folder beside the volume.', ...(cause === undefined ? {} : { cause }) },
+  )
+}
+
+/** Where the stage is or will be; `undefined` where no folder can be. */
+function realStage(stage: string): string | undefined {
+  try {
+    const there = statSync(stage, { throwIfNoEntry: false })
+    if (there === undefined) return join(realpathSync(dirname(stage)), basename(stage))
+    return there.isDirectory() ? realpathSync(stage) : undefined
+  } catch (error) {
+    if (isErrno(error, 'ENOENT', 'ENOTDIR', 'ELOOP')) return undefined
+    throw error
+  }
 }
 
 /** Moves a whole copy into the volume; `false` if there is none. What has come into the volume meanwhile stays. */

@@ -59,8 +59,11 @@ export type VolumeSource =
       readonly type: 'folder'
       readonly path: string
       /**
-       * A folder, there or not, on the same file system, out of the reach of every container. With it the volume is filled from the image
-       * at its first use, and gets its owner; without, that is left to the driver.
+       * A folder for this volume alone, there or not, on the same file system, out of the reach of every container: beside `path`, never
+       * in it nor around it. With it the volume is filled from the image at its first use, and gets its owner; without, that is left
+       * to the driver. What is to go into the volume is made in its `partial`, and moved from its `ready`. So these two names are the
+       * engine's: what `ready` has is taken for a whole copy, and both are removed, content and all. Nothing else in the folder is
+       * touched; and it is removed itself if it is empty then.
        */
       readonly stage?: string
     }

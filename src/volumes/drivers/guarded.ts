@@ -1,6 +1,7 @@
 import { isAbsolute } from 'node:path'
 import { abortable } from '../../base/abort.ts'
 import { isLibpodError, LibpodError } from '../../base/errors.ts'
+import { areApart } from '../../linux/fs/apart.ts'
 import type { DriverVolume, VolumeDriver, VolumeSource } from '../volume-driver.ts'
 
 /** A question to a driver, and what may come of it. */
@@ -32,7 +33,8 @@ export function guardedDriver(driver: VolumeDriver): VolumeDriver {
         verb: 'mount',
         ask: async () => driver.mount(volume, options),
         isAnswer: isSource,
-        wanted: "{ type: 'folder', path } with an absolute path, or { type: 'mount', mount: { type, source, options } }",
+        wanted:
+          "{ type: 'folder', path } with an absolute path, and a stage apart from it if there is one, or { type: 'mount', mount: { type, source, options } }",
         signal: options.signal,
       }),
     unmount: (volume, options) =>
@@ -83,8 +85,8 @@ function isMade(answer: unknown): answer is { readonly mountpoint?: string } {
 
 function isSource(answer: unknown): answer is VolumeSource {
   if (!isObject(answer)) return false
-  if (answer['type'] === 'folder') return isPath(answer['path']) && (answer['stage'] === undefined || isPath(answer['stage']))
-  const { type, mount } = answer
+  const { type, path, stage, mount } = answer
+  if (type === 'folder') return isPath(path) && (stage === undefined || (isPath(stage) && areApart(stage, path)))
   if (type !== 'mount' || !isObject(mount)) return false
   const { type: fsType, source, options } = mount
   return [fsType, source, ...(Array.isArray(options) ? options : [undefined])].every((text) => typeof text === 'string')
