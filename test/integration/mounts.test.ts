@@ -1,6 +1,6 @@
 import { chown, lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { ContainerMount, RunOptions } from 'libpod-ts'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { created, sh } from '../support/containers.ts'
@@ -158,6 +158,29 @@ describe('bind mounts', () => {
     const mounts: ContainerMount[] = [{ type: 'bind', source, target: '/b', options: ['U', 'z'] }]
     expect(await run('stat -c %u:%g /b /b/below /b/link', mounts, { user: '1234:56' })).toBe('1234:56\n1234:56\n1234:56\n')
     expect((await stat('/etc/passwd')).uid).toBe(0)
+  })
+
+  it('U gives what a link leads to, and not the link', async () => {
+    const source = join(shown, 'led-to')
+    await mkdir(source)
+    const link = join(shown, 'leads')
+    await symlink(source, link)
+    const before = await lstat(link)
+    const mounts: ContainerMount[] = [{ type: 'bind', source: link, target: '/b', options: ['U'] }]
+    expect(await run('stat -c %u:%g /b', mounts, { user: '1234:56' })).toBe('1234:56\n')
+    expect((await lstat(link)).uid).toBe(before.uid)
+  })
+
+  it('U does not give the engine’s own places away, nor what is around them', async () => {
+    for (const source of [engine.root, dirname(engine.root)]) {
+      const error = await failure(run('true', [{ type: 'bind', source, target: '/b', options: ['ro', 'U'] }], { user: '0:0' }))
+      expect(error).toMatchObject({
+        code: 'invalid-argument',
+        details: { path: 'mounts[0].options', value: source },
+        hint: expect.stringMatching(/./),
+      })
+    }
+    expect(await engine.runtime.containers.list()).toEqual([])
   })
 
   it('tmpfs shows what the image has, unless it shall not', async () => {

@@ -45,6 +45,13 @@ describe('a driver of the host’s own', () => {
       expect(stdout).toBe('file\n')
       expect(await readFile(join(place, 'odd/file'), 'utf8')).toBe('x\n')
       expect(calls).toEqual(['create odd', 'mount odd', 'unmount odd'])
+      const given = { type: 'volume', source: 'odd', target: '/d', options: ['U'] } as const
+      expect(await failure(runtime.containers.run({ image, command: ['true'], network: 'none', mounts: [given] }))).toMatchObject({
+        code: 'invalid-argument',
+        details: { path: 'mounts[0].options' },
+        hint: expect.stringMatching(/driver/),
+      })
+      expect(calls.slice(3)).toEqual(['mount odd', 'unmount odd'])
       const error = await failure(engine.runtime.volumes.ref('odd').remove())
       expect(error).toMatchObject({ code: 'unavailable', details: { what: 'own' } })
       expect((await engine.runtime.volumes.prune()).removed).toEqual([])

@@ -10,6 +10,7 @@ import { useVolume } from '../../volumes/use.ts'
 import { bundleOf } from '../places.ts'
 import { type ContainerRecord, volumesOf } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
+import { giveSources } from './give-sources.ts'
 
 /** Where the volumes and images of a container are, by their targets, and what is to be mounted for that. */
 export interface OpenedMounts {
@@ -56,7 +57,7 @@ export async function openMounts(
     signal,
     found: (target, source) => (source.type === 'mount' ? plan(target, [source.mount]) : void sources.set(target, source.path)),
   })
-  await chownSources(services, record, { accounts, sources, signal })
+  await giveSources(services, record, { accounts, sources, planned, signal })
   return { sources, mounts: planned }
 }
 
@@ -87,18 +88,5 @@ async function openVolumes(
     const fill = { root, source: (copied ?? mounts[0])?.target ?? '/', copy: copied !== undefined, owner }
     const source = await useVolume(services.volumes, name, { user: id, held: [`container/${id}`], fill, signal })
     for (const { target } of mounts) found(target, source)
-  }
-}
-
-/** The option `U`: what is mounted belongs to the container's user from now on. */
-async function chownSources(
-  services: ContainersServices,
-  { options }: ContainerRecord,
-  { accounts, sources, signal }: AbortOptions & { readonly accounts: Accounts; readonly sources: ReadonlyMap<string, string> },
-): Promise<void> {
-  for (const mount of options.mounts) {
-    if (!mount.options.includes('U')) continue
-    const path = mount.type === 'bind' ? mount.source : sources.get(mount.target)
-    if (path !== undefined) await services.volumes.work.chown(path, resolveUser(options, accounts), { signal })
   }
 }

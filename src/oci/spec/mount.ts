@@ -17,7 +17,8 @@ export interface BindMount {
   readonly create?: boolean | undefined
   /**
    * As of mount(8): `nosuid`, `noexec`, `nodev`, `rprivate` (default), `rslave`, `rshared`, `rbind` (default), `bind`, …; as of
-   * Podman: `U` (its owner becomes the container's user), `z` and `Z` (labels of SELinux; nothing where there is none).
+   * Podman: `U` (its owner becomes the container's user; refused at the start for what the host, its users or the engine cannot do
+   * without, as `/etc` or a home), `z` and `Z` (labels of SELinux; nothing where there is none).
    */
   readonly options?: readonly string[] | undefined
 }
