@@ -13,7 +13,9 @@ import type { MountSpec } from '../storage/snapshotter.ts'
  * makes an empty one in any case; it is never called for a volume that it has made already. 2. `create` rejects with
  * `invalid-argument` for options that it does not know, at `options.<key>`, and then leaves nothing. 3. `unmount` and `remove`
  * of what is not there are no errors. 4. `mount` may be called again by the same user without an `unmount` in between: the machine may
- * have been restarted. 5. Data outlives everything but `remove`, and is removed whatever it looks like.
+ * have been restarted. 5. Data outlives everything but `remove`, and is removed whatever it looks like. 6. After an abort the engine waits ten
+ * seconds for `create` and `mount` to end, and takes what they give; before that, the volume is asked for nothing else. Whoever takes
+ * longer is given up, and undoes by itself what nobody is told of.
  *
  * **An example.**
  * ```ts

@@ -1,5 +1,6 @@
 import { mkdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest'
 import { sh } from '../support/containers.ts'
 import { image, useEngine } from '../support/engine.ts'
@@ -57,6 +58,61 @@ describe('a driver of the host’s own', () => {
       expect((await engine.runtime.volumes.prune()).removed).toEqual([])
       await runtime.volumes.ref('odd').remove()
       expect(calls.at(-1)).toBe('remove odd')
+    } finally {
+      await runtime.close()
+    }
+  })
+
+  it('is told to let go only when it has come to the end of what was given up', async () => {
+    const calls: string[] = []
+    const abort = new AbortController()
+    const reason = new Error('enough')
+    // It needs its time, and does not listen.
+    const slowly = async (verb: string): Promise<void> => {
+      abort.abort(reason)
+      await setTimeout(100)
+      calls.push(verb)
+    }
+    const source = { type: 'mount' as const, mount: { type: 'tmpfs', source: 'tmpfs', options: [] } }
+    const driver = {
+      name: 'slow',
+      create: async () => ({}),
+      remove: async () => void calls.push('removed'),
+      mount: () => slowly('mounted').then(() => source),
+      unmount: async () => void calls.push('unmounted'),
+      usage: async () => ({ sizeBytes: 1, inodes: 1 }),
+    }
+    const runtime = await engine.open({ volumes: { drivers: [driver] } })
+    try {
+      const mounts = [{ type: 'volume', target: '/d', driver: 'slow' }] as const
+      const running = runtime.containers.run({ image, command: ['true'], network: 'none', mounts, signal: abort.signal })
+      await expect(running).rejects.toBe(reason)
+      await vi.waitFor(() => expect(calls).toEqual(['mounted', 'unmounted', 'removed']), { timeout: 10_000, interval: 20 })
+      expect(await runtime.containers.list()).toEqual([])
+    } finally {
+      await runtime.close()
+    }
+  })
+
+  it('makes a volume in spite of an abort that comes too late, and it is there', async () => {
+    const abort = new AbortController()
+    const driver = {
+      name: 'late',
+      async create() {
+        abort.abort(new Error('enough'))
+        await setTimeout(50)
+        return {}
+      },
+      async remove() {},
+      mount: async () => ({ type: 'folder' as const, path: engine.root }),
+      async unmount() {},
+      usage: async () => ({ sizeBytes: 1, inodes: 1 }),
+    }
+    const runtime = await engine.open({ volumes: { drivers: [driver] } })
+    try {
+      const made = await runtime.volumes.create({ name: 'late', driver: 'late', signal: abort.signal })
+      expect(await made.inspect()).toMatchObject({ name: 'late', driver: 'late' })
+      await made.remove()
     } finally {
       await runtime.close()
     }

@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { describe, expect, it } from 'vitest'
 import { LibpodError } from '../../base/errors.ts'
 import type { VolumeDriver } from '../volume-driver.ts'
@@ -8,9 +9,13 @@ const volume = { name: 'data', options: {}, labels: {} }
 type Verb = 'create' | 'remove' | 'mount' | 'unmount' | 'usage'
 
 /** Asks a driver whose every verb does the same. */
-function ask(verb: Verb, does: () => unknown, signal?: AbortSignal): Promise<unknown> {
+function ask(
+  verb: Verb,
+  does: () => unknown,
+  { signal, ...options }: { readonly signal?: AbortSignal; readonly patienceMs?: number } = {},
+): Promise<unknown> {
   const verbs = Object.fromEntries(['create', 'remove', 'mount', 'unmount', 'usage'].map((name) => [name, does]))
-  const driver = guardedDriver({ name: 'mine', ...verbs } as unknown as VolumeDriver)
+  const driver = guardedDriver({ name: 'mine', ...verbs } as unknown as VolumeDriver, options)
   return driver[verb](volume, { user: 'someone', signal })
 }
 
@@ -78,10 +83,60 @@ describe('what such a driver says', () => {
   })
 })
 
-it.each<Verb>(['create', 'mount', 'usage'])('a driver that never comes to the end of %s is given up with the signal', async (verb) => {
+/** Work whose end the test decides. */
+function gate(): { readonly promise: Promise<unknown>; resolve(value: unknown): void; reject(error: unknown): void } {
+  const ends: { resolve(value: unknown): void; reject(error: unknown): void } = { resolve() {}, reject() {} }
+  const promise = new Promise((resolve, reject) => Object.assign(ends, { resolve, reject }))
+  return { promise, resolve: (value) => ends.resolve(value), reject: (error) => ends.reject(error) }
+}
+
+describe('after the abort', () => {
   const reason = new Error('enough')
-  const abort = new AbortController()
-  const asking = ask(verb, () => new Promise(() => {}), abort.signal)
-  abort.abort(reason)
-  await expect(asking).rejects.toBe(reason)
+  const made: Readonly<Record<'create' | 'mount', unknown>> = { create: {}, mount: { type: 'folder', path: '/data' } }
+
+  it.each<Verb>(['create', 'mount', 'usage'])('a driver that never comes to the end of %s is given up', async (verb) => {
+    const abort = new AbortController()
+    const asking = ask(verb, () => new Promise(() => {}), { signal: abort.signal, patienceMs: 5 })
+    abort.abort(reason)
+    await expect(asking).rejects.toBe(reason)
+  })
+
+  it('nobody waits for what only measures', async () => {
+    const abort = new AbortController()
+    const asking = ask('usage', () => new Promise(() => {}), { signal: abort.signal })
+    abort.abort(reason)
+    await expect(asking).rejects.toBe(reason)
+  })
+
+  it.each(['create', 'mount'] as const)('what comes of %s counts, so that it can be undone', async (verb) => {
+    const abort = new AbortController()
+    const work = gate()
+    let settled = false
+    const asking = ask(verb, () => work.promise, { signal: abort.signal }).finally(() => {
+      settled = true
+    })
+    abort.abort(reason)
+    await setImmediate()
+    expect(settled, 'it is still at work').toBe(false)
+    work.resolve(made[verb])
+    expect(await asking).toBe(made[verb])
+  })
+
+  it.each(['create', 'mount'] as const)('a driver that ends %s by itself is not told of as one that failed', async (verb) => {
+    const abort = new AbortController()
+    const work = gate()
+    const asking = ask(verb, () => work.promise, { signal: abort.signal })
+    abort.abort(reason)
+    work.reject(new Error('it was told to end'))
+    await expect(asking).rejects.toBe(reason)
+  })
+
+  it.each<Verb>(['create', 'mount', 'usage'])('a driver is not asked to %s at all', async (verb) => {
+    let asked = false
+    const does = async () => {
+      asked = true
+    }
+    await expect(ask(verb, does, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+    expect(asked).toBe(false)
+  })
 })

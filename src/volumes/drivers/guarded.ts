@@ -1,5 +1,5 @@
 import { isAbsolute } from 'node:path'
-import { abortable } from '../../base/abort.ts'
+import { abortable, onAbort } from '../../base/abort.ts'
 import { isLibpodError, LibpodError } from '../../base/errors.ts'
 import { areApart } from '../../linux/fs/apart.ts'
 import type { DriverVolume, VolumeDriver, VolumeSource } from '../volume-driver.ts'
@@ -13,10 +13,21 @@ interface Question<Answer> {
   readonly isAnswer: (answer: unknown) => answer is Answer
   readonly wanted: string
   readonly signal?: AbortSignal | undefined
+  /** So long after the abort the answer is still waited for, and then counts: what was made would belong to nobody otherwise. */
+  readonly patienceMs?: number
 }
 
-/** A driver that the host application brings: what it throws, and what it says, may be anything; and it may not listen to the signal. */
-export function guardedDriver(driver: VolumeDriver): VolumeDriver {
+/** As long as the helper process has. */
+const defaultPatienceMs = 10_000
+
+/**
+ * A driver that the host application brings: what it throws, and what it says, may be anything; and it may not listen to the signal.
+ * Once it is asked to make or mount something, nobody asks it for the contrary before it has come to an end, unless it takes too long.
+ */
+export function guardedDriver(
+  driver: VolumeDriver,
+  { patienceMs = defaultPatienceMs }: { readonly patienceMs?: number } = {},
+): VolumeDriver {
   return {
     name: driver.name,
     create: (volume, options) =>
@@ -26,6 +37,7 @@ export function guardedDriver(driver: VolumeDriver): VolumeDriver {
         isAnswer: isMade,
         wanted: 'an object, with an absolute path as mountpoint if there is one',
         signal: options?.signal,
+        patienceMs,
       }),
     remove: (volume) => answerOf(driver, volume, { verb: 'remove', ask: async () => driver.remove(volume), ...nothing }),
     mount: (volume, options) =>
@@ -36,6 +48,7 @@ export function guardedDriver(driver: VolumeDriver): VolumeDriver {
         wanted:
           "{ type: 'folder', path } with an absolute path, and a stage apart from it if there is one, or { type: 'mount', mount: { type, source, options } }",
         signal: options.signal,
+        patienceMs,
       }),
     unmount: (volume, options) =>
       answerOf(driver, volume, { verb: 'let go of', ask: async () => driver.unmount(volume, options), ...nothing }),
@@ -53,7 +66,7 @@ export function guardedDriver(driver: VolumeDriver): VolumeDriver {
 async function answerOf<Answer>(
   { name: driver }: VolumeDriver,
   { name }: DriverVolume,
-  { verb, ask, isAnswer, wanted, signal }: Question<Answer>,
+  { verb, ask, isAnswer, wanted, signal, patienceMs }: Question<Answer>,
 ): Promise<Answer> {
   const failed = (why: string, cause?: unknown): LibpodError<'internal'> =>
     new LibpodError(
@@ -62,9 +75,10 @@ async function answerOf<Answer>(
       { what: `volume driver ${driver}` },
       { hint: 'Look at the driver that was given to Runtime.open.', ...(cause === undefined ? {} : { cause }) },
     )
+  signal?.throwIfAborted()
   let answer: unknown
   try {
-    answer = await abortable(ask(), signal)
+    answer = await (patienceMs === undefined ? abortable(ask(), signal) : patiently(ask(), signal, patienceMs))
   } catch (error) {
     signal?.throwIfAborted()
     if (isLibpodError(error)) throw error
@@ -72,6 +86,21 @@ async function answerOf<Answer>(
   }
   if (isAnswer(answer)) return answer
   throw failed(`did not give what it should: ${wanted}`)
+}
+
+/** Waits for an answer, and from the abort on for so long at most. */
+async function patiently(answer: Promise<unknown>, signal: AbortSignal | undefined, patienceMs: number): Promise<unknown> {
+  const enough = new AbortController()
+  let timer: NodeJS.Timeout | undefined
+  const release = onAbort(signal, (reason) => {
+    timer = setTimeout(() => enough.abort(reason), patienceMs)
+  })
+  try {
+    return await abortable(answer, enough.signal)
+  } finally {
+    release()
+    clearTimeout(timer)
+  }
 }
 
 /** Whatever a verb without an answer gives is nobody's business. */
