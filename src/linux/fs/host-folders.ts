@@ -7,6 +7,9 @@ const needed = [
   ...['/root', '/run', '/sbin', '/srv', '/sys', '/tmp', '/usr', '/var', '/var/lib', '/var/log'],
 ]
 
+/** The accounts below are of services: their homes are data, as `/var/www`, which a container may be meant to have. */
+const firstPerson = 1000
+
 /**
  * Which folder or file of the host this is that nobody may give away: one that the host cannot do without, or the home of a user
  * in `passwd`. It is known by its inode, whatever links and mounts led to it. Synchronous: for the helper process.
@@ -19,8 +22,11 @@ export function hostFolder({ dev, ino }: Pick<BigIntStats, 'dev' | 'ino'>, passw
 }
 
 function homesOf(passwd: string): string[] {
-  const homes = passwd.split('\n').map((line) => line.split(':')[5] ?? '')
-  return [...new Set(homes)].filter((home) => isAbsolute(home))
+  const homes = passwd.split('\n').flatMap((line) => {
+    const [, , uid, , , home = ''] = line.split(':')
+    return Number(uid) >= firstPerson && isAbsolute(home) ? [home] : []
+  })
+  return [...new Set(homes)]
 }
 
 function readPasswd(): string {
