@@ -94,12 +94,15 @@ export async function devicesIn(folder: string, path: string, most = mostEntries
   return found
 }
 
-/** In their order. A folder that went away meanwhile, as those of devices that are unplugged do, has none; the one that was asked for has to be there. */
+/**
+ * In their order. A folder that went away meanwhile, as those of devices that are unplugged do, has none, nor has one that may not be looked
+ * into; the one that was asked for has to be there.
+ */
 async function entriesOf(folder: string, isTop: boolean, path: string): Promise<readonly Dirent[]> {
   try {
     return (await readdir(folder, { withFileTypes: true })).sort((a, b) => (a.name < b.name ? -1 : 1))
   } catch (error) {
-    if (!isTop && isErrno(error, 'ENOENT', 'ENOTDIR')) return []
+    if (!isTop && isErrno(error, 'ENOENT', 'ENOTDIR', 'EACCES')) return []
     throw unusableSource(path, folder, error)
   }
 }
