@@ -1,4 +1,4 @@
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { LogPlace } from '../logs/log-driver.ts'
 import type { MonitorPlace } from '../oci/monitor.ts'
 import type { ContainerRecord } from './record.ts'
@@ -41,4 +41,9 @@ export function monitorPlaceOf(places: ContainerPlaces, id: string): MonitorPlac
 export function logPlaceOf(record: ContainerRecord): LogPlace {
   const { maxSizeBytes } = record.options.log
   return { id: record.id, path: record.logPath, ...(maxSizeBytes === undefined ? {} : { maxSizeBytes }) }
+}
+
+/** Whether the log lies in the container's own folder, where no other has anything. */
+export function hasOwnLogPlace(places: ContainerPlaces, { id, logPath }: Pick<ContainerRecord, 'id' | 'logPath'>): boolean {
+  return dirname(logPath) === staticDirOf(places, id)
 }

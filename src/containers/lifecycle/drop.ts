@@ -1,12 +1,12 @@
 import { rm } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { isLibpodError, LibpodError } from '../../base/errors.ts'
 import { step } from '../../base/steps.ts'
 import { unlinkIfThereSync } from '../../linux/fs/unlink.ts'
 import { forgetLast } from '../../network/leases.ts'
 import { removeBundle } from '../../oci/bundle.ts'
 import { markGoing, removeGoing } from '../../volumes/go-with.ts'
-import { bundleOf, exitsDirOf, logPlaceOf, staticDirOf } from '../places.ts'
+import { bundleOf, exitsDirOf, hasOwnLogPlace, logPlaceOf, staticDirOf } from '../places.ts'
 import { type ContainerRecord, containerKind, hasLog, snapshotsOf, volumesOf } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { subjectOf } from '../subject.ts'
@@ -39,7 +39,7 @@ export async function dropContainer(
     })
   }
   // The next container may have its log in the same place, if the caller chose it. A file that was there before is his.
-  if (!hasOwnLogPlace(services, record) && record.state.ownsLog)
+  if (!hasOwnLogPlace(services.places, record) && record.state.ownsLog)
     await step(services.probe, 'remove.log', () => dropPreparedLog(services, record))
   await Promise.all([
     dropFiles(services, record),
@@ -74,11 +74,6 @@ async function dropFiles(services: ContainersServices, record: ContainerRecord):
   dropFolders(services, record)
 }
 
-/** In its own folder, where no other container has anything. */
-function hasOwnLogPlace({ places }: ContainersServices, { id, logPath }: ContainerRecord): boolean {
-  return dirname(logPath) === staticDirOf(places, id)
-}
-
 function dropLog(services: ContainersServices, record: ContainerRecord): Promise<void> {
   return step(services.probe, 'remove.log', () => logDriverOf(services, record).remove(logPlaceOf(record)))
 }
@@ -94,7 +89,7 @@ function dropFolders(services: ContainersServices, record: ContainerRecord): voi
   const { id } = record
   services.background.run(
     async () => {
-      if (hasLog(record) && hasOwnLogPlace(services, record)) await dropLog(services, record)
+      if (hasLog(record) && hasOwnLogPlace(services.places, record)) await dropLog(services, record)
       await step(services.probe, 'remove.bundle', () => removeBundle(bundleOf(services.places, id)))
       await step(services.probe, 'remove.static', () => rm(staticDirOf(services.places, id), { recursive: true, force: true }))
     },

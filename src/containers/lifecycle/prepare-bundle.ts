@@ -13,7 +13,7 @@ import { procMounts } from '../mounts/own-proc.ts'
 import { etcFiles } from '../networking/etc-files.ts'
 import { namespaceFile } from '../networking/hold.ts'
 import { nameForJoiners } from '../networking/joiner-name.ts'
-import { bundleOf, rootfsOf } from '../places.ts'
+import { bundleOf, hasOwnLogPlace, rootfsOf } from '../places.ts'
 import type { ContainerRecord } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { findJoined, type JoinedContainers } from './joined.ts'
@@ -48,6 +48,7 @@ export async function prepareBundle(
     rootMounts(services, record, rootfs),
     etcFiles(services, record),
     findJoined(services, record),
+    hasOwnLogPlace(services.places, record) ? prepareLog(services, record, host.rootless) : undefined,
   ])
   const opened = await openMounts(services, record, { accounts, signal })
   const { config, files, mounts } = generateSpec({
@@ -75,7 +76,7 @@ export async function prepareBundle(
     await writeBundle(bundle, { config, files: namespace === undefined ? files : { ...files, [namespaceFile]: '' } })
   })
   // The last that can fail: what it makes is not in a folder of the container's own.
-  const ownsLog = await prepareLog(services, record, host.rootless)
+  const ownsLog = !hasOwnLogPlace(services.places, record) && (await prepareLog(services, record, host.rootless))
   const own = namespace === undefined ? [] : [namespaceMount(namespace, bundle)]
   const proc = procMounts(services, record, { sharesPids: { ...options, ...joined.ofHost }.pid === 'host' })
   return { mounts: [...proc, ...root, ...mounts, ...opened.mounts, ...own], joined, ownsLog }

@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import { LibpodError } from '../../base/errors.ts'
 import { isErrno } from '../../linux/errno.ts'
 import { cannotMake, makeFolder } from '../../linux/fs/make-folder.ts'
-import { logPlaceOf, staticDirOf } from '../places.ts'
+import { hasOwnLogPlace, logPlaceOf } from '../places.ts'
 import { type ContainerRecord, hasLog } from '../record.ts'
 import type { ContainersServices } from '../services.ts'
 import { logDriverOf } from './pins.ts'
@@ -24,7 +24,7 @@ export async function prepareLog(services: ContainersServices, record: Container
   await makeFolder(folder, 0o700).catch((error: unknown) => {
     throw cannotMake(error, folder, 'log.path')
   })
-  if (folder === staticDirOf(services.places, record.id)) return false
+  if (hasOwnLogPlace(services.places, record)) return false
   const found = look(path)
   const isFile = found === undefined || found.isFile()
   if (maxSizeBytes !== undefined) {
