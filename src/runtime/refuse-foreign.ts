@@ -19,7 +19,7 @@ export interface OwnFolder {
 export async function refuseForeign(folder: string, { option, mark, folders }: OwnFolder): Promise<void> {
   if (await isThere(join(folder, mark))) return
   for (const name of folders) {
-    const entries = await readdir(join(folder, name)).catch(() => [])
+    const entries = (await readdir(join(folder, name)).catch(() => [])).filter(isSomething)
     // Another engine may have claimed it meanwhile, and be at work.
     if (entries.length === 0 || (await isThere(join(folder, mark)))) continue
     throw new LibpodError(
@@ -29,6 +29,11 @@ export async function refuseForeign(folder: string, { option, mark, folders }: O
       { hint: 'Give it a folder of its own, not one of Docker or Podman.' },
     )
   }
+}
+
+/** A disk of its own may be mounted there, with what file systems bring. */
+function isSomething(name: string): boolean {
+  return name !== 'lost+found' && !name.startsWith('.')
 }
 
 async function isThere(path: string): Promise<boolean> {

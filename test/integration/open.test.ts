@@ -142,6 +142,12 @@ describe('a place of another program', () => {
     })
     expect(await readdir(folder)).toEqual(['file'])
   })
+
+  it('is not a disk that was mounted for its volumes', async () => {
+    const options = at('of a disk')
+    await mkdir(join(options.root ?? '', 'volumes', 'lost+found'), { recursive: true, mode: 0o700 })
+    await (await Runtime.open(options)).close()
+  })
 })
 
 describe('a place that cannot be used', () => {
