@@ -58,9 +58,11 @@ describe('a link', () => {
 })
 
 describe('a file that is open already', () => {
+  /** Of somebody who has written to it before. */
+  const said = Buffer.from('x'.repeat(1 << 20))
   let file: FileHandle
   beforeEach(async () => {
-    await writeFile(at('output'), 'x'.repeat(1 << 20))
+    await writeFile(at('output'), said)
     file = await open(at('output'), 'r+')
   })
   afterEach(() => file.close())
@@ -68,7 +70,7 @@ describe('a file that is open already', () => {
   it.each(['/dev/fd', '/proc/self/fd'])('is written to through %s', async (folder) => {
     const { ino } = await file.stat()
     await saved.image.save({ path: `${folder}/${file.fd}` })
-    expect(await readFile(at('output'))).toEqual(await readFile(saved.archive))
+    expect((await readFile(at('output'))).equals(Buffer.concat([said, await readFile(saved.archive)]))).toBe(true)
     expect((await lstat(at('output'))).ino).toBe(ino)
   })
 
@@ -77,7 +79,7 @@ describe('a file that is open already', () => {
     await symlink(text, at('stdout'))
     await saved.image.save({ path: at('stdout') })
     expect(await readlink(at('stdout'))).toBe(text)
-    expect(await readFile(at('output'))).toEqual(await readFile(saved.archive))
+    expect((await readFile(at('output'))).equals(Buffer.concat([said, await readFile(saved.archive)]))).toBe(true)
     expect((await readdir(place)).sort()).toEqual(['output', 'stdout'])
   })
 })
@@ -113,6 +115,17 @@ describe('a pipe', () => {
   it('that nobody reads is refused', async () => {
     await expect(saved.image.save({ path: at('pipe') })).rejects.toMatchObject({ ...refusal(at('pipe')), cause: { code: 'ENXIO' } })
     expect(await saved.services.leftovers()).toEqual([])
+  })
+
+  it('is given time for its reader to come, and the signal ends that', async () => {
+    const saving = saved.image.save({ path: at('pipe') })
+    await setTimeout(100)
+    const chunks: Buffer[] = []
+    for await (const chunk of readableFrom(openReader())) chunks.push(chunk as Buffer)
+    await saving
+    expect(Buffer.concat(chunks).equals(await readFile(saved.archive))).toBe(true)
+    const signal = AbortSignal.timeout(100)
+    await expect(saved.image.save({ path: at('pipe'), signal })).rejects.toMatchObject({ name: 'TimeoutError' })
   })
 
   it('is written to, also through a link, as fast as it is read', async () => {

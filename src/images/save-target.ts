@@ -4,7 +4,9 @@ import { dirname, isAbsolute } from 'node:path'
 import type { Writable } from 'node:stream'
 import { isatty } from 'node:tty'
 import { promisify } from 'node:util'
+import type { AbortOptions } from '../base/abort.ts'
 import { LibpodError } from '../base/errors.ts'
+import { sleep } from '../base/time.ts'
 import { isErrno } from '../linux/errno.ts'
 import { diskSpace } from '../linux/fs/disk.ts'
 import { F_GETFL, F_SETFL } from '../linux/native/constants.ts'
@@ -56,11 +58,11 @@ function refused(path: string, why: string, hint: string, cause?: unknown): Libp
 
 /**
  * Opens what is written to as it is: a pipe, a device, or a file that is open already. Neither the opening nor a pipe that is full
- * waits in a thread of the pool, where no abort would be heard.
+ * waits in a thread of the pool, where no abort would be heard. Whoever is to read a pipe is given a moment to start.
  */
-export async function openDirect(path: string): Promise<Writable> {
+export async function openDirect(path: string, { signal, patienceMs = readerMs }: OpenDirectOptions = {}): Promise<Writable> {
   if ((await stat(path)).isBlockDevice()) throw refused(path, 'is a block device', `${fileHint} ${streamHint}`)
-  const fd = await openFile(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_TRUNC)
+  const fd = await openWithReader(path, Date.now() + patienceMs, signal)
   try {
     if (isatty(fd)) throw refused(path, 'is a terminal', `${fileHint} ${streamHint}`)
     if (fstatSync(fd).isFIFO()) return writableTo(fd)
@@ -73,11 +75,32 @@ export async function openDirect(path: string): Promise<Writable> {
   }
 }
 
+interface OpenDirectOptions extends AbortOptions {
+  /** How long a reader may take to come. */
+  readonly patienceMs?: number
+}
+
+const readerMs = 5_000
+const pauseMs = 20
+
+async function openWithReader(path: string, until: number, signal: AbortSignal | undefined): Promise<number> {
+  for (;;) {
+    try {
+      // A file that is open already is not truncated: its own offset, or O_APPEND, says where there is something of others in it.
+      return await openFile(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_APPEND)
+    } catch (error) {
+      const isEarly = isErrno(error, 'ENXIO') && Date.now() < until && (await stat(path)).isFIFO()
+      if (!isEarly) throw error
+    }
+    await sleep(pauseMs, { signal })
+  }
+}
+
 const fileHint = 'Give the path of a file; it is made, or replaced.'
 const linkHint = 'Remove it, or give the path of the file itself.'
 const streamHint = 'Without a path you get a stream, which can be written to anything.'
 const openFile = promisify(open)
-const { O_WRONLY, O_NONBLOCK, O_NOCTTY, O_TRUNC } = constants
+const { O_WRONLY, O_NONBLOCK, O_NOCTTY, O_APPEND } = constants
 
 /** Opens a file that is not there yet. */
 export function openNew(path: string): Writable {

@@ -132,7 +132,7 @@ async function saveTo(
     step(services.probe, 'save.write', async () => pipeline(readable, await open(to), { signal }))
   try {
     const target = await findTarget(path)
-    if (target.direct) await write(target.path, openDirect)
+    if (target.direct) await write(target.path, (to) => openDirect(to, { signal }))
     else await replace(services, target.path, signal, (beside) => write(beside, openNew))
   } catch (error) {
     readable.destroy()
