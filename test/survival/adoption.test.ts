@@ -61,3 +61,22 @@ it('a root file system that a killed host did not come to make is made at the fi
   })
   await eventually(() => place.expectClean())
 })
+
+it.each(['before:start.create', 'before:start.commit'])(
+  'a log that a host killed at %s had made goes with its container',
+  async (probe) => {
+    const folder = join(place.root, 'elsewhere')
+    const path = join(folder, 'log')
+    const { killed } = await runVictim(place, { scenario: 'start', probe, target: 'host', withHelper: true, options: { log: { path } } })
+    expect(killed).toBe(true)
+    expect(await readdir(folder)).toEqual(['log'])
+    await place.with(async (runtime) => {
+      const container = await runtime.containers.get('victim')
+      await container.remove({ force: true })
+      expect(await readdir(folder)).toEqual([])
+      await rm(folder, { recursive: true })
+      await place.clear(runtime)
+    })
+    await eventually(() => place.expectClean())
+  },
+)

@@ -9,7 +9,7 @@ import { checkJoined } from './joined.ts'
 import { logDriverOf, monitorOf, runtimeOf } from './pins.ts'
 import { inPodCgroup } from './pod-cgroup.ts'
 import { prepareBundle } from './prepare-bundle.ts'
-import { dropPreparedLog } from './prepare-log.ts'
+import { dropPreparedLog, willOwnLog } from './prepare-log.ts'
 import { undoStart } from './undo-start.ts'
 
 /**
@@ -29,6 +29,8 @@ export async function makeContainer(
     generation: state.generation + 1,
     before: state,
     ...(restarted ? { restarted } : {}),
+    // Should this engine die, the next one knows it by this.
+    ...(willOwnLog(services, record) ? { ownsLog: true } : {}),
   }
   await step(services.probe, 'start.mark', () => services.live.set(containerKind.kind, id, starting))
   let network: PreparedNetwork | undefined
@@ -75,7 +77,7 @@ export async function makeContainer(
     await connected
     signal?.throwIfAborted()
     network?.namespace.close()
-    return { ...starting, ...made, ...(ownsLog ? { ownsLog } : {}) }
+    return { ...starting, ...made, ownsLog }
   } catch (error) {
     await connected?.catch(() => {})
     await undoStart(services, id, network?.namespace)

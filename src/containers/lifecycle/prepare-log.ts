@@ -18,7 +18,7 @@ const mode = 0o640
  * it could not, or put a file where a device was. Tells whether the file was made here: then it goes with the container.
  */
 export async function prepareLog(services: ContainersServices, record: ContainerRecord, rootless: boolean): Promise<boolean> {
-  if (!hasLog(record) || record.pins.logDriver === 'none') return false
+  if (!isKept(record)) return false
   const { path, maxSizeBytes } = logPlaceOf(record)
   const folder = dirname(path)
   await makeFolder(folder, 0o700).catch((error: unknown) => {
@@ -36,11 +36,26 @@ export async function prepareLog(services: ContainersServices, record: Container
   return claim(path, rootless)
 }
 
+/** Whether {@link prepareLog} is going to make the file. */
+export function willOwnLog(services: ContainersServices, record: ContainerRecord): boolean {
+  if (!isKept(record) || hasOwnLogPlace(services.places, record)) return false
+  try {
+    return look(record.logPath) === undefined
+  } catch {
+    // What is wrong with the place is told when it is made.
+    return false
+  }
+}
+
 /** Takes away what {@link prepareLog} has made for a start that failed. */
 export async function dropPreparedLog(services: ContainersServices, record: ContainerRecord): Promise<void> {
   await logDriverOf(services, record)
     .remove(logPlaceOf(record))
     .catch((error: unknown) => services.logger.warn(`Removing the log of container ${record.name}: ${String(error)}`))
+}
+
+function isKept(record: ContainerRecord): boolean {
+  return hasLog(record) && record.pins.logDriver !== 'none'
 }
 
 async function claim(path: string, rootless: boolean): Promise<boolean> {

@@ -15,6 +15,7 @@ import { notThere, readLive, requireRecord, updateState } from '../store.ts'
 import { subjectOf } from '../subject.ts'
 import { finishExit } from './exit.ts'
 import { monitorOf, runtimeOf } from './pins.ts'
+import { dropPreparedLog } from './prepare-log.ts'
 import { runningState, undoneState } from './running-state.ts'
 import { undoStart } from './undo-start.ts'
 
@@ -86,6 +87,7 @@ async function settleStart(services: ContainersServices, record: ContainerRecord
     const undone = await updateState(services, id, (state) =>
       isActive(state.status) && live.before !== undefined ? undoneState(live.before) : undefined,
     )
+    if (live.ownsLog && !live.before?.ownsLog) await dropPreparedLog(services, record)
     await undoStart(services, id)
     return { record: undone, live: undefined }
   }

@@ -91,8 +91,8 @@ export async function startHeld(
   ])
   const failed = [started, committed].find(({ status }) => status === 'rejected') as PromiseRejectedResult | undefined
   if (failed !== undefined) {
-    await takeBackStart(services, record)
-    if (made.ownsLog && record.state.ownsLog === undefined) await dropPreparedLog(services, record)
+    const isBack = await takeBackStart(services, record)
+    if (isBack && made.ownsLog && !record.state.ownsLog) await dropPreparedLog(services, record)
     throw failed.reason
   }
   // It came before the one that was due.
@@ -105,14 +105,16 @@ export async function startHeld(
 
 /**
  * The record first: as long as the live entry says `starting`, whoever finds it does this again. Where it cannot be written now, it is
- * left to him.
+ * left to him, and `false` given.
  */
-async function takeBackStart(services: ContainersServices, { id, name, state: before }: ContainerRecord): Promise<void> {
+async function takeBackStart(services: ContainersServices, { id, name, state: before }: ContainerRecord): Promise<boolean> {
   try {
     await updateState(services, id, (state) => (isActive(state.status) ? undoneState(before) : undefined))
     await undoStart(services, id)
+    return true
   } catch (error) {
     services.logger.warn(`Taking back a start of container ${name}: ${error instanceof Error ? error.message : String(error)}`)
+    return false
   }
 }
 
