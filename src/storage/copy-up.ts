@@ -90,8 +90,8 @@ function clear(stage: string): void {
   try {
     rmdirSync(stage)
   } catch (error) {
-    // It is not there, or somebody else's too: something is in it, it is a link, or something is mounted on it.
-    if (!isErrno(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'EBUSY')) throw error
+    // It is not there, or somebody else's too: something is in it, it is a link, something is mounted on it, or it may only be read.
+    if (!isErrno(error, 'ENOENT', 'ENOTEMPTY', 'EEXIST', 'ENOTDIR', 'EBUSY', 'EROFS')) throw error
   }
 }
 

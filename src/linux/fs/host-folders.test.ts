@@ -44,7 +44,8 @@ test('users need their homes, also where a link leads to them', () => {
     `ann:x:1000:1000:Ann:${place}/ann:/bin/sh`,
     `bob:x:1001:1001::${place}/bob:/bin/sh`,
     'nobody:x:65534:65534::/nonexistent:/bin/false',
-    'odd:x:5000:5000::relative:/bin/false',
+    'odd:x:5000:5000::relative:/bin/sh',
+    `game:x:1002:1002::${place}/other:/usr/sbin/nologin`,
     `www:x:33:33::${place}/other:/bin/false`,
     '',
   ].join('\n')

@@ -7,8 +7,9 @@ const needed = [
   ...['/root', '/run', '/sbin', '/srv', '/sys', '/tmp', '/usr', '/var', '/var/lib', '/var/log'],
 ]
 
-/** The accounts below are of services: their homes are data, as `/var/www`, which a container may be meant to have. */
+/** The other accounts are of services, as are those that nobody logs in to: their homes are data, as `/var/www`, which a container may be meant to have. */
 const firstPerson = 1000
+const lastPerson = 59_999
 
 /**
  * Which folder or file of the host this is that nobody may give away: one that the host cannot do without, or the home of a user
@@ -23,8 +24,9 @@ export function hostFolder({ dev, ino }: Pick<BigIntStats, 'dev' | 'ino'>, passw
 
 function homesOf(passwd: string): string[] {
   const homes = passwd.split('\n').flatMap((line) => {
-    const [, , uid, , , home = ''] = line.split(':')
-    return Number(uid) >= firstPerson && isAbsolute(home) ? [home] : []
+    const [, , uid, , , home = '', shell = ''] = line.split(':')
+    const isPerson = Number(uid) >= firstPerson && Number(uid) <= lastPerson && !/\/(nologin|false)$/.test(shell)
+    return isPerson && isAbsolute(home) ? [home] : []
   })
   return [...new Set(homes)]
 }

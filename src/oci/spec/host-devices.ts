@@ -8,8 +8,8 @@ import type { RuntimeDevice } from '../../specs/runtime-spec.ts'
 import { type HostDevice, type NormalizedDevices, normalizeDevices, parseDevice } from './devices.ts'
 import { unusableSource } from './unusable-source.ts'
 
-/** These belong to other mounts of every container. */
-const skippedDevices = new Set(['pts', 'shm', 'fd', 'mqueue', 'console', '.lxc', '.lxd-mounts'])
+/** These belong to other mounts of every container, or have no devices, and thousands of files. */
+const skippedDevices = new Set(['pts', 'shm', 'fd', 'mqueue', 'console', '.lxc', '.lxd-mounts', 'hugepages'])
 
 /** Far more than the largest machines have, links to devices among them. */
 const mostEntries = 65_536
