@@ -6,7 +6,7 @@ import type { LmdbDatabase } from './lmdb-keys.ts'
 /** Where the last version lies: before every key of UTF-8 in a range, and no key itself, as no text begins with this byte. */
 const counterKey = Buffer.from([0xff])
 
-/** Runs inside the write transaction; gives the versions, or the check that failed. */
+/** Runs inside the write transaction; gives the versions, or the check that failed: then nothing is written. */
 export function applyChange(db: LmdbDatabase, { checks, puts, deletes }: EncodedChange): string[] | StateCheck {
   const failed = checks.find((check) => !holds(db, check))
   if (failed) return failed

@@ -135,8 +135,9 @@ class LmdbStore implements StateStore {
     let result: unknown
     try {
       if (isOneWrite(change)) return await this.#writeOne(change)
-      // A child transaction: lmdb gathers commits of one moment, and only a child can be taken back alone.
-      result = await this.#db.childTransaction(() => applyChange(this.#db, change))
+      // lmdb gathers commits of one moment in one transaction. No child of it for each: what fails, fails before it has written anything, and
+      // LMDB 0.9 now and then ends the process when it puts a child's pages to its parent's ("i == x" in mdb_txn_commit).
+      result = await this.#db.transaction(() => applyChange(this.#db, change))
     } catch (error) {
       throw await translateCommitError(this.#path, error)
     }
