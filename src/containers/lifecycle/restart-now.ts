@@ -8,7 +8,7 @@ import { dropEnded } from './drop.ts'
 import { keepEndOf } from './kept-exits.ts'
 import { startHeld, withNamespaces } from './start.ts'
 
-/** How long after the helper was killed under it a restart is tried again. */
+/** How long after something was in its way a restart is tried again. */
 const againMs = 1000
 
 /** Carries out a restart that the policy asked for, unless a user was quicker. */
@@ -36,6 +36,8 @@ export async function restartNow(services: ContainersServices, id: string): Prom
       return { result: await done() }
     })
   } catch (error) {
+    // Its pod is just being stopped, which will reach it, too, or is paused.
+    if (isLibpodError(error, 'invalid-state')) return services.restartDue(id, new Date(Date.now() + againMs))
     if (!isLibpodError(error, 'not-found')) throw error
     await done()
   }
