@@ -258,6 +258,7 @@ describe('a log in a place of the caller', () => {
     await nowhere.remove()
     await refused({ path: '/proc/x/y/log' }, refusal)
     await refused({ path: '/proc/log' }, refusal)
+    await refused({ path: join(place, 'n'.repeat(300)) }, refusal)
     if (process.geteuid?.() === 0) await refused({ path: '/sys/log' }, { code: 'permission-denied', details: { what: '/sys/log' } })
   })
 

@@ -51,7 +51,8 @@ export async function beginContainer(
   try {
     await makeVolumes(services, volumes, { signal: options.signal })
   } catch (error) {
-    await takeBack(services, record, volumes)
+    // What went wrong first is the reason.
+    await takeBack(services, record, volumes).catch(tell(services, record))
     throw error
   }
   const told = step(services.probe, 'create.event', () => services.emit({ ...subjectOf(record), action: 'create' }))
@@ -80,9 +81,7 @@ async function makePlanned(
     if (committed.status === 'rejected') throw committed.reason
     if (snapshot.status === 'rejected') {
       const { record, volumes } = committed.value
-      await takeBackCreation(services, record, volumes).catch((error: unknown) =>
-        services.logger.warn(`Taking back container ${record.name}: ${String(error)}`),
-      )
+      await takeBackCreation(services, record, volumes).catch(tell(services, record))
       throw snapshot.reason
     }
     isMade = true
@@ -108,6 +107,11 @@ async function takeBack(services: ContainersServices, record: ContainerRecord, v
   } finally {
     await release({ remove: isGone })
   }
+}
+
+/** What goes wrong when something is taken back. */
+function tell({ logger }: ContainersServices, { name }: ContainerRecord): (error: unknown) => void {
+  return (error) => logger.warn(`Taking back container ${name}: ${String(error)}`)
 }
 
 async function removeSnapshots(services: ContainersServices, record: ContainerRecord): Promise<void> {

@@ -1,8 +1,9 @@
 import { constants, lstatSync, type Stats } from 'node:fs'
 import { open } from 'node:fs/promises'
 import { dirname } from 'node:path'
-import { LibpodError } from '../../base/errors.ts'
+import { isLibpodError, LibpodError } from '../../base/errors.ts'
 import { isErrno } from '../../linux/errno.ts'
+import { mapFsError } from '../../linux/fs/disk.ts'
 import { cannotMake, makeFolder } from '../../linux/fs/make-folder.ts'
 import { hasOwnLogPlace, logPlaceOf } from '../places.ts'
 import { type ContainerRecord, hasLog } from '../record.ts'
@@ -19,21 +20,18 @@ const mode = 0o640
  */
 export async function prepareLog(services: ContainersServices, record: ContainerRecord, rootless: boolean): Promise<boolean> {
   if (!isKept(record)) return false
-  const { path, maxSizeBytes } = logPlaceOf(record)
-  const folder = dirname(path)
+  const folder = dirname(record.logPath)
   await makeFolder(folder, 0o700).catch((error: unknown) => {
     throw cannotMake(error, folder, 'log.path')
   })
   if (hasOwnLogPlace(services.places, record)) return false
-  const found = look(path)
-  const isFile = found === undefined || found.isFile()
-  if (maxSizeBytes !== undefined) {
-    if (!isFile) throw notReplaced(path, 'is no regular file')
-    if (record.state.generation === 0 && look(`${path}.tmp`) !== undefined) throw notReplaced(path, `has ${path}.tmp beside it`)
+  try {
+    return await claim(record)
+  } catch (error) {
+    // Where the user's containers may write, he himself may not everywhere.
+    if (rootless && isErrno(error, 'EACCES')) return false
+    throw unusable(error, record.logPath)
   }
-  // What is a device, a fifo or a link is the monitor's business: to open it may be to disturb whoever reads it.
-  if (!isFile && !found.isDirectory()) return false
-  return claim(path, rootless)
 }
 
 /** Whether {@link prepareLog} is going to make the file. */
@@ -58,24 +56,38 @@ function isKept(record: ContainerRecord): boolean {
   return hasLog(record) && record.pins.logDriver !== 'none'
 }
 
-async function claim(path: string, rootless: boolean): Promise<boolean> {
-  const flags = O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY
-  try {
-    const made = await open(path, flags | O_CREAT | O_EXCL, mode).catch((error: unknown) => {
-      if (isErrno(error, 'EEXIST')) return undefined
-      throw error
-    })
-    await (made ?? (await open(path, flags))).close()
-    return made !== undefined
-  } catch (error) {
-    // Where the user's containers may write, he himself may not everywhere.
-    if (rootless && isErrno(error, 'EACCES')) return false
-    throw cannotMake(error, path, 'log.path')
+async function claim(record: ContainerRecord): Promise<boolean> {
+  const { path, maxSizeBytes } = logPlaceOf(record)
+  const found = look(path)
+  const isFile = found === undefined || found.isFile()
+  if (maxSizeBytes !== undefined) {
+    if (!isFile) throw notReplaced(path, 'is no regular file')
+    if (record.state.generation === 0 && look(`${path}.tmp`) !== undefined) throw notReplaced(path, `has ${path}.tmp beside it`)
   }
+  // What is a device, a fifo or a link is the monitor's business: to open it may be to disturb whoever reads it.
+  if (!isFile && !found.isDirectory()) return false
+  const flags = O_WRONLY | O_APPEND | O_NONBLOCK | O_NOCTTY
+  const made = await open(path, flags | O_CREAT | O_EXCL, mode).catch((error: unknown) => {
+    if (isErrno(error, 'EEXIST')) return undefined
+    throw error
+  })
+  await (made ?? (await open(path, flags))).close()
+  return made !== undefined
 }
 
 function look(path: string): Stats | undefined {
   return lstatSync(path, { throwIfNoEntry: false })
+}
+
+function unusable(error: unknown, path: string): Error {
+  const mapped = mapFsError(error, path)
+  if (isLibpodError(mapped)) return mapped
+  return new LibpodError(
+    'invalid-argument',
+    `log.path: ${path} cannot be written (${(error as NodeJS.ErrnoException).code ?? mapped.message}).`,
+    { path: 'log.path', value: path },
+    { cause: error, hint: 'Give the path of a file, or of one that can be made.' },
+  )
 }
 
 /** A monitor that begins a new file writes it beside the old one, and renames it over that. */

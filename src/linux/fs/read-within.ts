@@ -14,13 +14,14 @@ export async function readWithin(path: string, maxBytes: number): Promise<Buffer
   const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK | constants.O_NOCTTY)
   try {
     const parts: Buffer[] = []
+    const buffer = Buffer.allocUnsafe(chunkBytes)
     let total = 0
     for (;;) {
-      const { bytesRead, buffer } = await file.read(Buffer.allocUnsafe(chunkBytes), 0, chunkBytes)
+      const { bytesRead } = await file.read(buffer, 0, chunkBytes)
       if (bytesRead === 0) break
       total += bytesRead
       if (total > maxBytes) throw systemError(EFBIG, 'read', path)
-      parts.push(buffer.subarray(0, bytesRead))
+      parts.push(Buffer.from(buffer.subarray(0, bytesRead)))
     }
     // A fifo that nobody writes to looks as if it were at its end, and would pass for an empty file.
     if (total === 0 && (await file.stat()).isFIFO()) throw systemError(EAGAIN, 'read', path)

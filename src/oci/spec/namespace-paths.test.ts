@@ -32,6 +32,6 @@ test('namespaces are taken: of processes, and those of processes that ended', as
   await read({ network: { path } })
   child.kill('SIGKILL')
   await once(child, 'exit')
-  // That it is not there any more, as any path that is not there, the runtime tells.
+  // Of a path that is not there the runtime tells: who had the namespace may have ended a moment ago.
   await read({ network: { path }, pid: { path: join(folder, 'none') } })
 })
